@@ -16,6 +16,7 @@ import numpy as np
 
 from . import _hub, _inputs
 from ._hub import read_json
+from ._told import warn
 
 if TYPE_CHECKING:
     from .pipeline import Chronos2Pipeline
@@ -108,6 +109,33 @@ def _check_lora(pipeline: Chronos2Pipeline, model: Any, config: Any) -> None:
             raise NotImplementedError(f"lora_config: its adapters can't be opened here: {said}") from error
 
 
+def _check_attention(pipeline: Chronos2Pipeline, lora: bool) -> None:
+    """Upstream knows full attention alone. An adapter can't say so, as its base tells the pattern."""
+    if pipeline.model.native.runs_full():
+        return
+    said = ("chronos-forecasting trains with full attention, and these weights were trained for "
+            f"{pipeline.model.native.trained_for()}")
+    if lora:
+        raise NotImplementedError(f"finetune_mode='lora': {said}, under which the adapter would run; the result of "
+                                  "'full' runs with full attention")
+    warn(f"{said}: the result runs with full attention")
+
+
+def _device(pipeline: Chronos2Pipeline) -> str:
+    """Where PyTorch trains. Its GPU doesn't need the library that a pipeline needs for one."""
+    import torch
+
+    device = str(pipeline.model.device)
+    if torch.cuda.is_available():
+        return "cuda" if device == "cpu" else device
+    if device != "cpu":
+        warn(f"device={device!r}: PyTorch has no GPU here, and trains on the processor")
+    return "cpu"
+
+
+_OWN_KEYS = ("time_attention", "time_attention_measured")  # of config.json, which are of the weights before
+
+
 def fit(pipeline: Chronos2Pipeline, inputs: Any, prediction_length: int, options: dict[str, Any]) -> Chronos2Pipeline:
     try:
         import torch
@@ -125,13 +153,15 @@ def fit(pipeline: Chronos2Pipeline, inputs: Any, prediction_length: int, options
               _hub.output_folder("output_dir", folder))
     tuned = folder / options["finetuned_ckpt_name"]
     lora = options["finetune_mode"] == "lora"
+    _check_attention(pipeline, lora)
     _hub.refuse_others(tuned, {"adapter_config.json", "adapter_model.safetensors"} if lora else {"model.safetensors"})
     inputs = _plain(inputs, prediction_length, "inputs")
     if options["validation_inputs"] is not None:
         options["validation_inputs"] = _plain(options["validation_inputs"], prediction_length, "validation_inputs")
     with _source(pipeline) as source:
-        trainer = Trainer.from_pretrained(source, device_map="cuda" if torch.cuda.is_available() else "cpu",
-                                          dtype=torch.float32)
+        trainer = Trainer.from_pretrained(source, device_map=_device(pipeline), dtype=torch.float32)
+        for key in _OWN_KEYS:
+            vars(trainer.model.config).pop(key, None)
         if lora and options["lora_config"] is not None:
             _check_lora(pipeline, trainer.model, options["lora_config"])
     trainer.fit(inputs, prediction_length, output_dir=folder, **options)

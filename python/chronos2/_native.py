@@ -347,6 +347,13 @@ class Model:
         pattern = lib.chronos2_model_context_pattern(self.pointer, asked.native())
         return Attention(text(lib.chronos2_attention_name(pattern.attention)), pattern.radius, pattern.reg_global)
 
+    def runs_full(self) -> bool:
+        """Whether "auto" is full attention."""
+        return lib.chronos2_model_pattern(self.pointer, 0).attention == lib.CHRONOS2_FULL
+
+    def trained_for(self) -> str:
+        return text(lib.chronos2_model_trained_text(self.pointer))
+
 
 # ---- Sessions -------------------------------------------------------------------------------------
 

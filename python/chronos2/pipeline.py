@@ -553,7 +553,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """Fine-tunes with chronos-forecasting, where that is installed, and opens the result here.
 
         Parameters as for chronos-forecasting's `Chronos2Pipeline.fit`, which also writes the result to
-        `finetuned_ckpt_name` in `output_dir`. Inputs are checked and read as those of `predict`: masked values and None
+        `finetuned_ckpt_name` in `output_dir`. It trains with full attention, so that the result's patterns are not those
+        that the weights were trained for before (a warning says so where they were not for full attention first, and
+        `"lora"` is an error there), and on a GPU where PyTorch has one: on the pipeline's where it has one. Inputs are checked and read as those of `predict`: masked values and None
         are missing, infinite values are an error. A lazy sequence of prepared inputs is left to chronos-forecasting. A
         `lora_config` whose adapter can't be opened here is an error before anything is trained, and so is `"lora"` where
         the pipeline has an adapter already.

@@ -179,11 +179,13 @@ def test_an_adapter_is_trained_on_the_base_that_it_was_opened_with(cache, tmp_pa
             assert (source / "adapter_model.safetensors").is_file()
             return cls()
 
+        model = SimpleNamespace(config=SimpleNamespace())
+
         def fit(self, inputs, prediction_length, output_dir, finetuned_ckpt_name, **options):
             shutil.copytree(SMOOTH, output_dir / finetuned_ckpt_name)
 
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=bool), float32=None,
-                                                              Tensor=()))
+                                                              Tensor=(), device=str))
     monkeypatch.setitem(sys.modules, "chronos", SimpleNamespace(Chronos2Pipeline=Trainer))
     tuned = pipeline.fit([wave(50)], 4, output_dir=tmp_path / "tuned")
     assert tuned.model.folder == tmp_path / "tuned" / "finetuned-ckpt"
@@ -204,15 +206,19 @@ def trained(monkeypatch):
 
     class Trainer:
         @classmethod
-        def from_pretrained(cls, source, **options):
-            return cls()
+        def from_pretrained(cls, source, device_map, **options):
+            self = cls()
+            self.device = device_map
+            self.model = SimpleNamespace(config=SimpleNamespace(**json.loads((source / "config.json").read_text())))
+            return self
 
         def fit(self, inputs, prediction_length, output_dir, finetuned_ckpt_name, **options):
-            calls.append({"inputs": inputs, "prediction_length": prediction_length, **options})
+            calls.append({"inputs": inputs, "prediction_length": prediction_length, "device": self.device,
+                          "config": self.model.config, **options})
             shutil.copytree(SMOOTH, output_dir / finetuned_ckpt_name, dirs_exist_ok=True)
 
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=bool), float32=None,
-                                                              Tensor=()))
+                                                              Tensor=(), device=str))
     monkeypatch.setitem(sys.modules, "chronos", SimpleNamespace(Chronos2Pipeline=Trainer))
     return calls
 
@@ -253,10 +259,45 @@ def test_training_refuses_what_a_forecast_refuses(smooth, trained, tmp_path):
 def test_arguments_of_training_are_those_of_upstream(smooth, trained, tmp_path):
     smooth.fit([[1, 2, 3]], 1, [[4, 5, 6]], "full", None, 64, 0.5, 7, 8, tmp_path, 9, "name", weight_decay=0.1)
     (found,) = trained
+    del found["device"], found["config"]
     assert found.pop("validation_inputs")[0].tolist() == [[4, 5, 6]] and found.pop("inputs")[0].tolist() == [[1, 2, 3]]
     assert found == {"prediction_length": 1, "finetune_mode": "full", "lora_config": None, "context_length": 64,
                      "learning_rate": 0.5, "num_steps": 7, "batch_size": 8, "min_past": 9, "callbacks": None,
                      "remove_printer_callback": False, "disable_data_parallel": True, "weight_decay": 0.1}
+
+
+@pytest.mark.parametrize("name, first", [
+    ("chronos2-micro", "full"), ("chronos2-micro-mixed", "full"), ("chronos2-micro-r8", "windowed")])
+def test_what_is_trained_is_for_full_attention(trained, tmp_path, name, first):
+    pipeline, arguments = Chronos2Pipeline.from_pretrained(ROOT / "models" / name, threads=1), ([[1, 2, 3]], 1)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        pipeline.fit(*arguments, output_dir=tmp_path / "full")
+    assert [str(warning.message) for warning in told] == ([] if first == "full" else [
+        "chronos-forecasting trains with full attention, and these weights were trained for windowed_future_global at "
+        "radius 8: the result runs with full attention"])
+    kept = set(json.loads((pipeline.model.folder / "config.json").read_text()))
+    assert set(vars(trained.pop()["config"])) == kept - {"time_attention", "time_attention_measured"} < kept
+    if first == "full":
+        pipeline.fit(*arguments, output_dir=tmp_path / "lora", finetune_mode="lora")
+        return
+    with pytest.raises(NotImplementedError, match="finetune_mode='lora': .* under which the adapter would run"):
+        pipeline.fit(*arguments, output_dir=tmp_path / "lora", finetune_mode="lora")
+    assert not trained
+
+
+def test_training_runs_on_the_device_of_the_pipeline(smooth, trained, tmp_path, monkeypatch):
+    """That of the pipeline is told by hand: there is no GPU."""
+    cuda = sys.modules["torch"].cuda
+    for has_gpu, ours, theirs in ((False, "cpu", "cpu"), (True, "cpu", "cuda"), (True, "cuda:1", "cuda:1")):
+        monkeypatch.setattr(cuda, "is_available", lambda: has_gpu)
+        monkeypatch.setattr(smooth.model, "_device", ours)
+        smooth.fit([[1, 2, 3]], 1, output_dir=tmp_path)
+        assert trained.pop()["device"] == theirs
+    monkeypatch.setattr(cuda, "is_available", bool)
+    with pytest.warns(UserWarning, match="device='cuda:1': PyTorch has no GPU here, and trains on the processor"):
+        smooth.fit([[1, 2, 3]], 1, output_dir=tmp_path)
+    assert trained.pop()["device"] == "cpu"
 
 
 def test_what_is_trained_is_not_mixed_with_another_model(smooth, trained, tmp_path):

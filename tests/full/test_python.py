@@ -242,6 +242,19 @@ def test_what_is_fine_tuned_opens_here(tmp_path, mode):
     assert worst(after, theirs.predict(inputs, prediction_length=8), inputs) < TOLERANCE
 
 
+def test_what_is_fine_tuned_runs_as_it_was_trained(tmp_path):
+    """With full attention, though the weights before were trained under a window."""
+    rng = np.random.default_rng(24)
+    inputs = [walk(rng, 600) for _ in range(2)]
+    pipeline = chronos2.Chronos2Pipeline.from_pretrained(ROOT / "models" / "chronos2-micro-r8", threads=1)
+    with pytest.warns(UserWarning, match="trained for windowed_future_global at radius 8: the result runs with full"):
+        tuned = pipeline.fit(inputs, prediction_length=8, num_steps=1, batch_size=2, output_dir=tmp_path)
+    theirs = Upstream.from_pretrained(tmp_path / "finetuned-ckpt", dtype=torch.float32)
+    assert worst(*(p.predict(inputs, prediction_length=8) for p in (tuned, theirs)), inputs) < TOLERANCE
+    with pytest.warns(UserWarning, match="the weights were trained for full attention, not for windowed"):
+        tuned.predict(inputs, prediction_length=8, attention="windowed_future_global")
+
+
 @pytest.mark.parametrize("settings", [
     {"use_dora": True}, {"bias": "all"}, {"modules_to_save": ["output_patch_embedding"]}, {"rank_pattern": {"q": 4}},
     {"target_modules": ["shared"]}], ids=lambda settings: next(iter(settings)))
