@@ -11,12 +11,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import GOLDEN, ROOT, wave
+from conftest import ROOT, SMOOTH, wave, write_adapter
 
 from chronos2 import BaseChronosPipeline, Chronos2Pipeline, _hub, _native, isa
 from chronos2.pipeline import _warn_of_device
 
-SMOOTH = GOLDEN / "model-smooth" / "weights"
 COMMIT, LATER = "c0ffee" + 34 * "0", 40 * "d"
 
 
@@ -57,22 +56,6 @@ def snapshot(cache, commit=COMMIT):
 def main_moves(cache):
     shutil.copytree(SMOOTH, snapshot(cache, LATER))
     (cache / "hub" / "models--someone--smooth" / "refs" / "main").write_text(LATER)
-
-
-def write_adapter(folder, base, model=SMOOTH, **config):
-    """One that changes nothing."""
-    folder.mkdir()
-    (folder / "adapter_config.json").write_text(json.dumps({
-        "peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["q"], "bias": "none",
-        "base_model_name_or_path": base, **config}))
-    d = json.loads((model / "config.json").read_text())
-    inner = d["num_heads"] * d["d_kv"]
-    name = "base_model.model.encoder.block.0.layer.0.self_attention.q.lora_{}.weight"
-    a, b = 4 * d["d_model"], 4 * d["d_model"] + 4 * inner
-    header = json.dumps({
-        name.format("A"): {"dtype": "F32", "shape": [1, d["d_model"]], "data_offsets": [0, a]},
-        name.format("B"): {"dtype": "F32", "shape": [inner, 1], "data_offsets": [a, b]}}).encode()
-    (folder / "adapter_model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(b))
 
 
 @pytest.mark.parametrize("adapted", [False, True])
