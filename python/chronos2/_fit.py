@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Iterator
 
 import numpy as np
 
-from . import _hub, _inputs
+from . import _hub, _inputs, _native
 from ._hub import read_json
 from ._told import warn
 
@@ -50,7 +50,8 @@ def _plain(inputs: Any, horizon: int, name: str) -> Any:
     if _is_prepared(inputs[0]):
         return [_prepared(item, f"{name}[{index}]") for index, item in enumerate(inputs)]
     if isinstance(inputs[0], Mapping):
-        return [_dict(item, f"{name}[{index}]") for index, item in enumerate(inputs)]
+        numbers = _numbers(inputs)
+        return [_dict(item, f"{name}[{index}]", numbers) for index, item in enumerate(inputs)]
     return [_floats(item.target, f"{name}[{index}]") for index, item in enumerate(series)]
 
 
@@ -66,19 +67,29 @@ def _floats(values: Any, where: str) -> np.ndarray:
     return found
 
 
-def _dict(item: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _numbers(inputs: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Names of the covariates that are numbers in all items: where one has texts, numbers of others are spelled."""
+    pasts: dict[str, dict[int, np.ndarray]] = {}
+    for index, item in enumerate(inputs):
+        for name, values in item.get("past_covariates", {}).items():
+            pasts.setdefault(name, {})[index] = _inputs.to_array(values)
+    return {name for name, arrays in pasts.items() if np.issubdtype(_native.common_type(arrays), np.number)}
+
+
+def _dict(item: Mapping[str, Any], where: str, numbers: set[str]) -> dict[str, Any]:
     plain: dict[str, Any] = {"target": _floats(item["target"], where)}
     for group in ("past_covariates", "future_covariates"):
         if group in item:
-            plain[group] = {name: None if _inputs.is_unknown(values) else _column(values, f"{where}: '{name}'")
-                            for name, values in item[group].items()}
+            plain[group] = {
+                name: None if _inputs.is_unknown(values) else _column(values, f"{where}: '{name}'", name in numbers)
+                for name, values in item[group].items()}
     return plain
 
 
-def _column(values: Any, where: str) -> np.ndarray:
-    """Numbers, or labels as they are."""
+def _column(values: Any, where: str, is_number: bool) -> np.ndarray:
+    """Numbers, or labels as they are. Texts in the future of numbers are upstream's to read."""
     array = _inputs.to_array(values)
-    return _floats(array, where) if np.issubdtype(array.dtype, np.number) else array
+    return _floats(array, where) if is_number and array.dtype.kind not in "USO" else array
 
 
 def _prepared(item: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -316,8 +316,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
             max_output_patches, unrolled_quantiles, extend_context; attention, radius, reg_global (of these three, what
             a call leaves out is as the pipeline was opened); on_error ("skip": a
             series that can't be forecast is None, with a warning); progress (True: a bar of tqdm; or a function that is
-            called after every pass with the numbers of series that are done and of all) and after_batch (called after
-            every pass): what they raise stops the forecast, as Ctrl-C does.
+            called after every batch with the numbers of series that are done and of all) and after_batch (called after
+            every batch): what they raise stops the forecast, as Ctrl-C does.
 
         Returns
         -------
@@ -557,12 +557,13 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """Fine-tunes with chronos-forecasting, where that is installed, and opens the result here.
 
         Parameters as for chronos-forecasting's `Chronos2Pipeline.fit`, which also writes the result to
-        `finetuned_ckpt_name` in `output_dir`. It trains with full attention, so that the result's patterns are not those
-        that the weights were trained for before (a warning says so where they were not for full attention first, and
-        `"lora"` is an error there), and on a GPU where PyTorch has one: on the pipeline's where it has one. Inputs are checked and read as those of `predict`: masked values and None
-        are missing, infinite values are an error. A lazy sequence of prepared inputs is left to chronos-forecasting. A
-        `lora_config` whose adapter can't be opened here is an error before anything is trained, and so is `"lora"` where
-        the pipeline has an adapter already.
+        `finetuned_ckpt_name` in `output_dir`. It trains with full attention, and the result runs with that: weights that
+        run with another pattern are warned of, and refused for `"lora"`, whose result would run with it. It trains on
+        the pipeline's GPU; if the pipeline has none, on the one that PyTorch has, else on the processor.
+
+        Inputs are checked and read as those of `predict`: masked values and None are missing, infinite values are an
+        error. A lazy sequence of prepared inputs is left to chronos-forecasting. A `lora_config` whose adapter can't be
+        opened here is an error before anything is trained, and so is `"lora"` where the pipeline has an adapter already.
         """
         options = {name: value for name, value in locals().items()
                    if name not in ("self", "inputs", "prediction_length", "extra_trainer_kwargs")}

@@ -225,6 +225,19 @@ def test_training_takes_what_a_forecast_takes(smooth, trained, tmp_path):
     assert found["future_covariates"]["x"].tolist() == [4] and found["future_covariates"]["kind"] is None
 
 
+def test_labels_are_trained_on_as_they_are(smooth, trained, tmp_path):
+    """Numbers beside texts are spelled as numbers of their type: 1, not 1.0."""
+    items = [{"target": [1, 2, 3], "past_covariates": {"kind": kind, "x": x},
+              "future_covariates": {"kind": ahead, "x": y}} for kind, x, ahead, y in (
+                  ([1, 2, 1], [1, 2, 3], [2], [4]), (["1", "a", "b"], [True, False, True], ["1"], [5.5]))]
+    smooth.fit(items, 1, output_dir=tmp_path)
+    first, second = trained.pop()["inputs"]
+    for group in ("past_covariates", "future_covariates"):
+        assert first[group]["kind"].dtype.kind == "i" and second[group]["kind"].dtype.kind == "U"
+        assert first[group]["x"].dtype == second[group]["x"].dtype == np.float32
+    assert second["past_covariates"]["x"].tolist() == [1, 0, 1]
+
+
 def test_training_refuses_what_a_forecast_refuses(smooth, trained, tmp_path):
     infinite = [1, float("inf"), 3]
     for inputs, said in (([infinite], "inputs[0]"), ([{"target": infinite}], "inputs[0]"),

@@ -18,6 +18,7 @@ import pytest
 from conftest import ROOT, SMOOTH, wave, write_adapter
 
 import chronos2
+from chronos2._progress import following
 
 
 def python(code, *arguments, **environment):
@@ -209,6 +210,10 @@ def test_progress_counts_series(smooth):
     reports = []
     smooth.predict([wave(30)] * 20, 4, batch_size=8, progress=lambda *report: reports.append(report))
     assert reports == [(8, 20), (16, 20), (20, 20)]
+    reports.clear()
+    smooth.predict([wave(30)] * 20, 900, batch_size=8, progress=lambda *report: reports.append(report),
+                   after_batch=lambda: reports.append("batch"))
+    assert reports == [(8, 20), "batch", (16, 20), "batch", (20, 20), "batch"]
     for wrong in ("bar", 1, 1.0, 0):
         with pytest.raises(TypeError, match="progress: expected a bool or a function"):
             smooth.predict([wave(30)], 4, progress=wrong)
@@ -224,6 +229,18 @@ def test_progress_counts_items_of_a_table(smooth):
     smooth.predict_df(pd.concat([rows.assign(item_id=i) for i in range(1500)]), prediction_length=2, batch_size=400,
                       progress=lambda *report: reports.append(report))
     assert reports == [(400, 1500), (800, 1500), (1024, 1500), (1424, 1500), (1500, 1500)]  # 1024 are read at once
+
+
+def test_reports_between_the_passes_of_a_rollout_are_left_out():
+    for asked in (True, False):
+        reports = []
+        after_batch = (lambda: reports.append("batch")) if asked else None
+        with following(lambda *report: reports.append(report), after_batch) as after:
+            for done in (0, 0, 8, 8, 8, 16):
+                after(done, 16)
+        assert reports == [(8, 16), "batch", (16, 16), "batch"] if asked else [(8, 16), (16, 16)]
+    with following(None, None) as after:
+        assert after is None
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("tqdm"), reason="tqdm is not installed")

@@ -267,14 +267,18 @@ def test_adapters_that_can_not_be_opened_are_not_trained(tmp_path, settings):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("form", ["array", "lists", "dicts", "prepared", "lora"])
+@pytest.mark.parametrize("form", ["array", "lists", "dicts", "numbers beside texts", "prepared", "lora"])
 def test_training_takes_every_form_of_input(tmp_path, form):
     rng = np.random.default_rng(21)
     lora = {"finetune_mode": "lora", "lora_config": {"r": 2, "target_modules": ["self_attention.q"]}}
     options, file = (lora, "adapter_model.safetensors") if form == "lora" else ({}, "model.safetensors")
-    inputs = dicts(rng, 1, 8)
-    inputs = {"array": lambda: walk(rng, 2, 2, 60), "lists": lambda: [[None, *walk(rng, 60)]], "dicts": lambda: inputs,
-              "prepared": lambda: from_list_of_dicts(inputs, 8), "lora": lambda: inputs}[form]()
+    inputs = dicts(rng, 1 + (form == "numbers beside texts"), 8)
+    if form == "numbers beside texts":  # which several targets rank among all of them
+        for item, texts in zip(inputs, (False, True, True)):
+            for group, length in (("past_covariates", item["target"].shape[-1]), ("future_covariates", 8)):
+                item[group]["kind"] = rng.choice(["1", "2", "a"] if texts else [1, 2, 3], length)
+    inputs = {"array": lambda: walk(rng, 2, 2, 60), "lists": lambda: [[None, *walk(rng, 60)]],
+              "prepared": lambda: from_list_of_dicts(inputs, 8)}.get(form, lambda: inputs)()
     tuned = []
     for pipeline in (chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1),
                      Upstream.from_pretrained(SMOOTH, dtype=torch.float32)):
