@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _source(pipeline: Chronos2Pipeline) -> Iterator[Path]:
-    """The model's folder. A copy of an adapter's, which names the folder of the base that it was opened with: upstream
-    can't be told of a base's revision or cache."""
+    """The model's folder, which an adapter of it will name. A copy of an adapter's, which names the folder of the base
+    that it was opened with: upstream can't be told of a base's revision or cache."""
     adapter, base = pipeline.model.adapter, pipeline.model.folder
     if adapter is None:
         yield base
@@ -36,7 +36,7 @@ def _source(pipeline: Chronos2Pipeline) -> Iterator[Path]:
             if file.is_file() and file.name != "adapter_config.json":
                 (Path(folder) / file.name).symlink_to(file.resolve())
         (Path(folder) / "adapter_config.json").write_text(json.dumps(
-            {**config, "base_model_name_or_path": str(base.resolve()), "revision": None}), encoding="utf-8")
+            {**config, "base_model_name_or_path": str(base), "revision": None}), encoding="utf-8")
         yield Path(folder)
 
 
@@ -111,7 +111,8 @@ def _check_lora(pipeline: Chronos2Pipeline, model: Any, config: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         config = LoraConfig(**config) if isinstance(config, dict) else deepcopy(config)
         kind = model.device.type
-        with torch.random.fork_rng([] if kind == "cpu" else [model.device], device_type="cuda" if kind == "cpu" else kind):
+        with torch.random.fork_rng([] if kind == "cpu" else [model.device],
+                                   device_type="cuda" if kind == "cpu" else kind):
             get_peft_model(deepcopy(model), config).save_pretrained(folder)
         try:
             pipeline.opened_like(folder)

@@ -314,7 +314,7 @@ class SeriesTable:
 class Model:
     """Weights and their configuration: immutable, shared by threads and sessions."""
 
-    def __init__(self, folder: Path, *, dtype: str = "fp32", adapter: Path | None = None, cache: Path | None = None,
+    def __init__(self, folder: Path, *, dtype: str = "fp32", adapter: Path | None = None, cache: str | None = None,
                  threads: int = 0, isa: str = "auto", skip_packing: bool = False) -> None:
         keep = [ffi.new("char[]", os.fsencode(value)) if value else ffi.NULL for value in (adapter, cache, isa)]
         options = default_options("model")

@@ -191,13 +191,13 @@ def trained(monkeypatch):
         @classmethod
         def from_pretrained(cls, source, device_map, **options):
             self = cls()
-            self.device = device_map
+            self.source, self.device = source, device_map
             self.model = SimpleNamespace(config=SimpleNamespace(**json.loads((source / "config.json").read_text())))
             return self
 
         def fit(self, inputs, prediction_length, output_dir, finetuned_ckpt_name, **options):
-            calls.append({"inputs": inputs, "prediction_length": prediction_length, "device": self.device,
-                          "config": self.model.config, **options})
+            calls.append({"inputs": inputs, "prediction_length": prediction_length, "source": self.source,
+                          "device": self.device, "config": self.model.config, **options})
             shutil.copytree(SMOOTH, output_dir / finetuned_ckpt_name, dirs_exist_ok=True)
 
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=bool), float32=None,
@@ -255,7 +255,7 @@ def test_training_refuses_what_a_forecast_refuses(smooth, trained, tmp_path):
 def test_arguments_of_training_are_those_of_upstream(smooth, trained, tmp_path):
     smooth.fit([[1, 2, 3]], 1, [[4, 5, 6]], "full", None, 64, 0.5, 7, 8, tmp_path, 9, "name", weight_decay=0.1)
     (found,) = trained
-    del found["device"], found["config"]
+    del found["source"], found["device"], found["config"]
     assert found.pop("validation_inputs")[0].tolist() == [[4, 5, 6]] and found.pop("inputs")[0].tolist() == [[1, 2, 3]]
     assert found == {"prediction_length": 1, "finetune_mode": "full", "lora_config": None, "context_length": 64,
                      "learning_rate": 0.5, "num_steps": 7, "batch_size": 8, "min_past": 9, "callbacks": None,
@@ -280,6 +280,21 @@ def test_what_is_trained_is_for_full_attention(trained, tmp_path, name, first):
     with pytest.raises(NotImplementedError, match="finetune_mode='lora': .* under which the adapter would run"):
         pipeline.fit(*arguments, output_dir=tmp_path / "lora", finetune_mode="lora")
     assert not trained
+
+
+def test_an_adapter_names_the_folder_that_it_was_trained_on_as_all_see_it(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(SMOOTH.parent)
+    pipeline = Chronos2Pipeline.from_pretrained(SMOOTH.name, threads=1)
+    pipeline.fit([[1, 2, 3]], 1, output_dir=tmp_path, finetune_mode="lora")
+    assert trained.pop()["source"] == SMOOTH.resolve()
+
+
+def test_a_model_is_saved_from_where_it_was_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(SMOOTH.parent)
+    pipeline = Chronos2Pipeline.from_pretrained(SMOOTH.name, threads=1)
+    monkeypatch.chdir(tmp_path)
+    pipeline.save_pretrained("saved")
+    assert (tmp_path / "saved" / "config.json").read_bytes() == (SMOOTH / "config.json").read_bytes()
 
 
 def test_training_runs_on_the_device_of_the_pipeline(smooth, trained, tmp_path, monkeypatch):
