@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Iterator
 
 import numpy as np
 
-from . import _hub, _inputs
+from . import _hub, _inputs, _native
 from ._hub import read_json
+from ._told import warn
 
 if TYPE_CHECKING:
     from .pipeline import Chronos2Pipeline
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _source(pipeline: Chronos2Pipeline) -> Iterator[Path]:
-    """The model's folder. A copy of an adapter's, which names the folder of the base that it was opened with: upstream
-    can't be told of a base's revision or cache."""
+    """The model's folder, which an adapter of it will name. A copy of an adapter's, which names the folder of the base
+    that it was opened with: upstream can't be told of a base's revision or cache."""
     adapter, base = pipeline.model.adapter, pipeline.model.folder
     if adapter is None:
         yield base
@@ -35,7 +36,7 @@ def _source(pipeline: Chronos2Pipeline) -> Iterator[Path]:
             if file.is_file() and file.name != "adapter_config.json":
                 (Path(folder) / file.name).symlink_to(file.resolve())
         (Path(folder) / "adapter_config.json").write_text(json.dumps(
-            {**config, "base_model_name_or_path": str(base.resolve()), "revision": None}), encoding="utf-8")
+            {**config, "base_model_name_or_path": str(base), "revision": None}), encoding="utf-8")
         yield Path(folder)
 
 
@@ -49,7 +50,8 @@ def _plain(inputs: Any, horizon: int, name: str) -> Any:
     if _is_prepared(inputs[0]):
         return [_prepared(item, f"{name}[{index}]") for index, item in enumerate(inputs)]
     if isinstance(inputs[0], Mapping):
-        return [_dict(item, f"{name}[{index}]") for index, item in enumerate(inputs)]
+        numbers = _numbers(inputs)
+        return [_dict(item, f"{name}[{index}]", numbers) for index, item in enumerate(inputs)]
     return [_floats(item.target, f"{name}[{index}]") for index, item in enumerate(series)]
 
 
@@ -65,19 +67,29 @@ def _floats(values: Any, where: str) -> np.ndarray:
     return found
 
 
-def _dict(item: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _numbers(inputs: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Names of the covariates that are numbers in all items: where one has texts, numbers of others are spelled."""
+    pasts: dict[str, dict[int, np.ndarray]] = {}
+    for index, item in enumerate(inputs):
+        for name, values in item.get("past_covariates", {}).items():
+            pasts.setdefault(name, {})[index] = _inputs.to_array(values)
+    return {name for name, arrays in pasts.items() if np.issubdtype(_native.common_type(arrays), np.number)}
+
+
+def _dict(item: Mapping[str, Any], where: str, numbers: set[str]) -> dict[str, Any]:
     plain: dict[str, Any] = {"target": _floats(item["target"], where)}
     for group in ("past_covariates", "future_covariates"):
         if group in item:
-            plain[group] = {name: None if _inputs.is_unknown(values) else _column(values, f"{where}: '{name}'")
-                            for name, values in item[group].items()}
+            plain[group] = {
+                name: None if _inputs.is_unknown(values) else _column(values, f"{where}: '{name}'", name in numbers)
+                for name, values in item[group].items()}
     return plain
 
 
-def _column(values: Any, where: str) -> np.ndarray:
-    """Numbers, or labels as they are."""
+def _column(values: Any, where: str, is_number: bool) -> np.ndarray:
+    """Numbers, or labels as they are. Texts in the future of numbers are upstream's to read."""
     array = _inputs.to_array(values)
-    return _floats(array, where) if np.issubdtype(array.dtype, np.number) else array
+    return _floats(array, where) if is_number and array.dtype.kind not in "USO" else array
 
 
 def _prepared(item: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -99,13 +111,41 @@ def _check_lora(pipeline: Chronos2Pipeline, model: Any, config: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         config = LoraConfig(**config) if isinstance(config, dict) else deepcopy(config)
         kind = model.device.type
-        with torch.random.fork_rng([] if kind == "cpu" else [model.device], device_type="cuda" if kind == "cpu" else kind):
+        with torch.random.fork_rng([] if kind == "cpu" else [model.device],
+                                   device_type="cuda" if kind == "cpu" else kind):
             get_peft_model(deepcopy(model), config).save_pretrained(folder)
         try:
             pipeline.opened_like(folder)
         except Exception as error:
             said = str(error).replace(f"{folder}{os.sep}", "")
             raise NotImplementedError(f"lora_config: its adapters can't be opened here: {said}") from error
+
+
+def _check_attention(pipeline: Chronos2Pipeline, lora: bool) -> None:
+    """Upstream knows full attention alone. An adapter can't say so, as its base tells the pattern."""
+    if pipeline.model.native.runs_full():
+        return
+    said = ("chronos-forecasting trains with full attention, and these weights were trained for "
+            f"{pipeline.model.native.trained_for()}")
+    if lora:
+        raise NotImplementedError(f"finetune_mode='lora': {said}, under which the adapter would run; the result of "
+                                  "'full' runs with full attention")
+    warn(f"{said}: the result runs with full attention")
+
+
+def _device(pipeline: Chronos2Pipeline) -> str:
+    """Where PyTorch trains. Its GPU doesn't need the library that a pipeline needs for one."""
+    import torch
+
+    device = str(pipeline.model.device)
+    if torch.cuda.is_available():
+        return "cuda" if device == "cpu" else device
+    if device != "cpu":
+        warn(f"device={device!r}: PyTorch has no GPU here, and trains on the processor")
+    return "cpu"
+
+
+_OWN_KEYS = ("time_attention", "time_attention_measured")  # of config.json, which are of the weights before
 
 
 def fit(pipeline: Chronos2Pipeline, inputs: Any, prediction_length: int, options: dict[str, Any]) -> Chronos2Pipeline:
@@ -125,13 +165,15 @@ def fit(pipeline: Chronos2Pipeline, inputs: Any, prediction_length: int, options
               _hub.output_folder("output_dir", folder))
     tuned = folder / options["finetuned_ckpt_name"]
     lora = options["finetune_mode"] == "lora"
+    _check_attention(pipeline, lora)
     _hub.refuse_others(tuned, {"adapter_config.json", "adapter_model.safetensors"} if lora else {"model.safetensors"})
     inputs = _plain(inputs, prediction_length, "inputs")
     if options["validation_inputs"] is not None:
         options["validation_inputs"] = _plain(options["validation_inputs"], prediction_length, "validation_inputs")
     with _source(pipeline) as source:
-        trainer = Trainer.from_pretrained(source, device_map="cuda" if torch.cuda.is_available() else "cpu",
-                                          dtype=torch.float32)
+        trainer = Trainer.from_pretrained(source, device_map=_device(pipeline), dtype=torch.float32)
+        for key in _OWN_KEYS:
+            vars(trainer.model.config).pop(key, None)
         if lora and options["lora_config"] is not None:
             _check_lora(pipeline, trainer.model, options["lora_config"])
     trainer.fit(inputs, prediction_length, output_dir=folder, **options)

@@ -6,8 +6,10 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from datetime import timedelta
 from numbers import Number
 from typing import Any, Iterable, Iterator, Sequence
+from uuid import uuid4
 
 import numpy as np
 
@@ -34,7 +36,8 @@ class Frames:
         self.past = _plain(df, "df", [*keys, *_names(self.future)])
         if any(isinstance(table, pd.DataFrame) or _has_texts(table, timestamp_column)
                for table in (self.past, self.future) if table is not None):
-            self._convert(*(None if table is None else _to_pandas(table) for table in (self.past, self.future)))
+            self._convert(*(None if table is None else _to_pandas(table, keys[0])
+                            for table in (self.past, self.future)))
 
     # ---- pandas -----------------------------------------------------------------------------------
 
@@ -133,14 +136,27 @@ class Frames:
         table = arrow.Table.from_batches(batches, arrow.schema(stream))
         return self._like(table.rename_columns([*table.column_names[:4], *map(str, levels)]))
 
-    def _like(self, chronos2_forecast: Any) -> Any:
+    def _like(self, table: Any) -> Any:
         """The forecast as a table of the past's kind."""
         polars, duckdb = sys.modules.get("polars"), sys.modules.get("duckdb")
         if polars is not None and isinstance(self._kind, polars.DataFrame):
-            return polars.from_arrow(chronos2_forecast)
-        if duckdb is not None and isinstance(self._kind, duckdb.DuckDBPyRelation):  # by the variable's name
-            return self._kind.query(self._kind.alias, "from chronos2_forecast").set_alias("chronos2_forecast")
-        return chronos2_forecast
+            return polars.from_arrow(table)
+        if duckdb is not None and isinstance(self._kind, duckdb.DuckDBPyRelation):
+            return _relation(table, self._kind)
+        return table
+
+
+def _relation(table: Any, past: Any) -> Any:
+    """A relation of an Arrow table on the connection of another relation. DuckDB finds the table as a variable, if the
+    catalog has no such name; the view that `query` makes of the past stays in some versions."""
+    name = f"chronos2_{uuid4().hex}"
+    view = f"{name}_past"
+    globals()[name] = table
+    try:
+        return past.query(view, f"from {name}").set_alias("chronos2_forecast")
+    finally:
+        del globals()[name]
+        past.query(view, f"drop view {view}")
 
 
 _SLICE = 1 << 16  # rows
@@ -310,17 +326,29 @@ def _zone(zone: Any) -> str:
     offset = None if name else zone.utcoffset(None)
     if name is None and offset is None:
         raise ValueError(f"expected a time zone with a name or a fixed offset, found {zone}")
-    minutes = 0 if name else round(offset.total_seconds() / 60)
-    return name or f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    if name:
+        return name
+    minutes, rest = divmod(offset, timedelta(minutes=1))
+    if rest:
+        raise ValueError(f"expected an offset from UTC of whole minutes, found {zone}")
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
 # ---- Other kinds of tables ------------------------------------------------------------------------
 
 
 def _plain(table: Any, name: str, keys: Sequence[str]) -> Any:
-    """A pandas DataFrame, or a pyarrow Table without the row index that pandas wrote, but for columns that are keys."""
-    if isinstance(table, pd.DataFrame):
-        return table
+    """A pandas DataFrame, or a pyarrow Table without the row index that pandas wrote, but for columns that are keys.
+    There is one column of each."""
+    plain = table if isinstance(table, pd.DataFrame) else _read(table, name, keys)
+    names = _names(plain)
+    for key in keys:
+        if names.count(key) > 1:
+            raise ValueError(f"{name}: several columns are named '{key}'")
+    return plain
+
+
+def _read(table: Any, name: str, keys: Sequence[str]) -> Any:
     found = TypeError(f"{name}: expected a pandas DataFrame or a table with __arrow_c_stream__ (polars, pyarrow, "
                       f"DuckDB), found {type(table).__name__}")
     if isinstance(table, pd.Series) or not hasattr(table, "__arrow_c_stream__"):
@@ -351,21 +379,26 @@ def _names(table: Any) -> list[str]:
     return list(map(str, table.columns)) if isinstance(table, pd.DataFrame) else table.column_names
 
 
-def _to_pandas(table: Any) -> pd.DataFrame:
-    return table if isinstance(table, pd.DataFrame) else table.to_pandas()
+def _to_pandas(table: Any, id_column: str) -> pd.DataFrame:
+    """Decimals are numbers, as in tables that the library reads, and ids are as they are."""
+    if isinstance(table, pd.DataFrame):
+        return table
+    arrow = _pyarrow()
+    for place, field in enumerate(table.schema):
+        if arrow.types.is_decimal(field.type) and field.name != id_column:
+            table = table.set_column(place, field.name, table.column(place).cast(arrow.float64()))
+    return table.to_pandas()
 
 
 def to_pandas(table: Any, name: str, keys: Sequence[Any]) -> pd.DataFrame:
     """Any kind of table. Its rows are numbered, since pandas refuses an index with the name of a column."""
-    return _to_pandas(_plain(table, name, [str(key) for key in keys])).reset_index(drop=True)
+    names = [str(key) for key in keys]
+    return _to_pandas(_plain(table, name, names), names[0]).reset_index(drop=True)
 
 
 def _has_texts(table: Any, column: str) -> bool:
     """Whether a column of time stamps holds texts, which pandas reads."""
-    if column not in table.column_names:
-        return False
-    kind = table.schema.field(column).type
-    return "string" in str(kind)
+    return column in table.column_names and "string" in str(table.schema.field(column).type)
 
 
 def _pyarrow() -> Any:

@@ -193,6 +193,11 @@ def copy_model(source: Path, target: Path) -> None:
             os.replace(Path(copies) / file.name, target / file.name)
 
 
+def absolute(path: str | os.PathLike[str] | None) -> str | None:
+    """A path as it means the same in other processes."""
+    return None if path is None else str(Path(path).expanduser().resolve())
+
+
 def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -205,12 +210,16 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def find_adapter(folder: Path, *, revision: str | None = None, **hub: Any) -> tuple[Path, Path | None, str | None]:
+def find_adapter(folder: Path, base_model: str | os.PathLike[str] | None = None, *, revision: str | None = None,
+                 **hub: Any) -> tuple[Path, Path | None, str | None]:
     """Base model and LoRA adapter of a folder, and the base's commit in the cache of a hub. The adapter is None where
     the folder is a whole model."""
     if not (folder / "adapter_config.json").is_file():
-        _warn_of_ignored("base_revision", revision, f"{folder} is no adapter")
+        for name, value in (("base_model", base_model), ("base_revision", revision)):
+            _warn_of_ignored(name, value, f"{folder} is no adapter")
         return folder, None, None
+    if base_model is not None:
+        return _found_base(base_model, folder, revision, hub)
     config = read_json(folder / "adapter_config.json")
     base, named = config.get("base_model_name_or_path"), config.get("revision")
     if not base or not isinstance(base, str):
@@ -223,6 +232,11 @@ def find_adapter(folder: Path, *, revision: str | None = None, **hub: Any) -> tu
             return near, folder, None
     if revision is None and base not in BUNDLED_NAMES and not Path(base).expanduser().is_dir():
         revision = named or None
+    return _found_base(base, folder, revision, hub)
+
+
+def _found_base(base: str | os.PathLike[str], folder: Path, revision: str | None,
+                hub: dict[str, Any]) -> tuple[Path, Path, str | None]:
     found = find_model(base, revision=revision, asked_as="base_revision", **hub)
     is_folder = found in (BUNDLED_MODEL, Path(base).expanduser())
     return found, folder, None if is_folder else commit_of(found) or revision

@@ -124,12 +124,13 @@ def resolve_attention(attention: str | None, radius: float | None, reg_global: b
 class Chronos2Model:
     """A model in memory. Threads share it; every call takes a session of its own from it."""
 
-    def __init__(self, folder: Path, *, adapter: Path | None = None, dtype: str = "fp32", cache: Path | None = None,
+    def __init__(self, folder: Path, *, adapter: Path | None = None, dtype: str = "fp32", cache: str | None = None,
                  attention: _native.Attention = _native.Attention(), threads: int = 0,
                  attn_implementation: str = "sdpa", isa: str = "auto", device: str = "cpu") -> None:
         if attn_implementation not in _BACKENDS:
             raise ValueError(f"attn_implementation: expected one of {sorted(_BACKENDS)}, found {attn_implementation!r}")
-        self.folder, self.adapter, self.attention = folder, adapter, attention
+        self.folder, self.adapter = folder.absolute(), adapter and adapter.absolute()  # the process may go elsewhere
+        self.attention = attention
         self._dtype, self._threads, self._isa, self._device = dtype, threads, isa, device
         self._backend = _BACKENDS[attn_implementation]
         self.native = _native.Model(folder, dtype=dtype, adapter=adapter, cache=cache, threads=threads, isa=isa,

@@ -314,7 +314,7 @@ class SeriesTable:
 class Model:
     """Weights and their configuration: immutable, shared by threads and sessions."""
 
-    def __init__(self, folder: Path, *, dtype: str = "fp32", adapter: Path | None = None, cache: Path | None = None,
+    def __init__(self, folder: Path, *, dtype: str = "fp32", adapter: Path | None = None, cache: str | None = None,
                  threads: int = 0, isa: str = "auto", skip_packing: bool = False) -> None:
         keep = [ffi.new("char[]", os.fsencode(value)) if value else ffi.NULL for value in (adapter, cache, isa)]
         options = default_options("model")
@@ -346,6 +346,13 @@ class Model:
         """The pattern of contexts that are encoded under what was asked for; "auto" where none can be."""
         pattern = lib.chronos2_model_context_pattern(self.pointer, asked.native())
         return Attention(text(lib.chronos2_attention_name(pattern.attention)), pattern.radius, pattern.reg_global)
+
+    def runs_full(self) -> bool:
+        """Whether "auto" is full attention."""
+        return lib.chronos2_model_pattern(self.pointer, 0).attention == lib.CHRONOS2_FULL
+
+    def trained_for(self) -> str:
+        return text(lib.chronos2_model_trained_text(self.pointer))
 
 
 # ---- Sessions -------------------------------------------------------------------------------------

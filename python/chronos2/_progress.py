@@ -16,24 +16,31 @@ Report = Callable[[int, int], Any]  # of series that are forecast, and of all
 def following(progress: Progress, after_batch: Callable[[], Any] | None) -> Iterator[Report | None]:
     """What a session calls after every pass; None: nothing."""
     if callable(progress):
-        yield _both(progress, after_batch)
+        yield _after_series(progress, after_batch)
     elif progress is not None and not isinstance(progress, (bool, np.bool_)):
         raise TypeError(f"progress: expected a bool or a function of (done, total), found {progress!r}")
     elif progress:
         with _bar() as bar:
-            yield _both(bar, after_batch)
+            yield _after_series(bar, after_batch)
     else:
-        yield _both(None, after_batch)
+        yield _after_series(None, after_batch)
 
 
-def _both(report: Report | None, after_batch: Callable[[], Any] | None) -> Report | None:
-    if after_batch is None:
-        return report
+def _after_series(report: Report | None, after_batch: Callable[[], Any] | None) -> Report | None:
+    """Both, where series are done since: a session also calls between the passes of a rollout."""
+    if report is None and after_batch is None:
+        return None
+    before = 0
 
     def call(done: int, total: int) -> None:
+        nonlocal before
+        if done == before:
+            return
+        before = done
         if report is not None:
             report(done, total)
-        after_batch()
+        if after_batch is not None:
+            after_batch()
 
     return call
 

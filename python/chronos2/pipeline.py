@@ -74,7 +74,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         cls, pretrained_model_name_or_path: str | os.PathLike[str] | None = None, *, device_map: Any = None,
         dtype: Any = None, torch_dtype: Any = None, revision: str | None = None, cache_dir: Any = None,
         local_files_only: bool = False, token: Any = None, force_download: bool = False,
-        base_revision: str | None = None, attn_implementation: str = "sdpa",
+        base_model: str | os.PathLike[str] | None = None, base_revision: str | None = None,
+        attn_implementation: str = "sdpa",
         attention: str | None = None, radius: float | None = None, reg_global: bool = False, threads: int = 0,
         isa: str = "auto", device: str = "cpu", packed_cache: str | os.PathLike[str] | None = None,
         return_type: str | None = None, **ignored: Any,
@@ -89,6 +90,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         revision, base_revision
             Branch, tag or commit of a model that a hub has, and of an adapter's base model; None: for a base model what
             the adapter names, else main. Pickles and copies of a pipeline name the commit that was opened.
+        base_model
+            Folder or name of an adapter's base model; None: what the adapter names.
         cache_dir
             The Hugging Face cache; None: where the environment says (HF_HUB_CACHE, HF_HOME), else
             ~/.cache/huggingface/hub.
@@ -127,19 +130,20 @@ class Chronos2Pipeline(BaseChronosPipeline):
         threads = whole_number("threads", threads)
         check_text("device", device, "'cpu' or 'cuda'")
         check_text("isa", isa, "'auto'")
+        cache_dir, packed_cache = _hub.absolute(cache_dir), _hub.absolute(packed_cache)
         opened_by = {name: value for name, value in locals().items() if name not in ("cls", "ignored", "unknown")}
         hub = dict(cache_dir=cache_dir, local_files_only=local_files_only, token=token, force_download=force_download)
         folder = _hub.find_model(pretrained_model_name_or_path, revision=revision, **hub)
-        base, adapter, commit = _hub.find_adapter(folder, revision=base_revision, **hub)
+        base, adapter, commit = _hub.find_adapter(folder, base_model, revision=base_revision, **hub)
         _check_config(base)
         _warn_of_device(device_map, device)
         _check_return_type(return_type)
-        cache = None if packed_cache is None else Path(packed_cache).expanduser()
-        model = Chronos2Model(base, adapter=adapter, dtype=one_dtype(dtype, torch_dtype), cache=cache,
+        model = Chronos2Model(base, adapter=adapter, dtype=one_dtype(dtype, torch_dtype), cache=packed_cache,
                               attention=resolve_attention(attention, radius, reg_global), threads=threads, isa=isa,
                               attn_implementation=attn_implementation, device=device)
         pipeline = cls(model, return_type)
         pipeline._opened_by = {**opened_by, **_pinned(pretrained_model_name_or_path, folder, revision),
+                               "base_model": _pinned_base(base_model, base, adapter),
                                "base_revision": commit, "token": token if isinstance(token, bool) else None,
                                "force_download": False, "device_map": None,
                                "dtype": one_dtype(dtype, torch_dtype), "torch_dtype": None}
@@ -150,7 +154,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         options = {} if self._opened_by is None else self.opening()
         return type(self).from_pretrained(**{"return_type": self.return_type, **options,
                                              "pretrained_model_name_or_path": path, "revision": None,
-                                             "base_revision": None})
+                                             "base_model": None, "base_revision": None})
 
     def opening(self) -> dict[str, Any]:
         """Arguments of `from_pretrained` that open the same pipeline in another process."""
@@ -312,8 +316,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
             max_output_patches, unrolled_quantiles, extend_context; attention, radius, reg_global (of these three, what
             a call leaves out is as the pipeline was opened); on_error ("skip": a
             series that can't be forecast is None, with a warning); progress (True: a bar of tqdm; or a function that is
-            called after every pass with the numbers of series that are done and of all) and after_batch (called after
-            every pass): what they raise stops the forecast, as Ctrl-C does.
+            called after every batch with the numbers of series that are done and of all) and after_batch (called after
+            every batch): what they raise stops the forecast, as Ctrl-C does.
 
         Returns
         -------
@@ -553,10 +557,13 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """Fine-tunes with chronos-forecasting, where that is installed, and opens the result here.
 
         Parameters as for chronos-forecasting's `Chronos2Pipeline.fit`, which also writes the result to
-        `finetuned_ckpt_name` in `output_dir`. Inputs are checked and read as those of `predict`: masked values and None
-        are missing, infinite values are an error. A lazy sequence of prepared inputs is left to chronos-forecasting. A
-        `lora_config` whose adapter can't be opened here is an error before anything is trained, and so is `"lora"` where
-        the pipeline has an adapter already.
+        `finetuned_ckpt_name` in `output_dir`. It trains with full attention, and the result runs with that: weights that
+        run with another pattern are warned of, and refused for `"lora"`, whose result would run with it. It trains on
+        the pipeline's GPU; if the pipeline has none, on the one that PyTorch has, else on the processor.
+
+        Inputs are checked and read as those of `predict`: masked values and None are missing, infinite values are an
+        error. A lazy sequence of prepared inputs is left to chronos-forecasting. A `lora_config` whose adapter can't be
+        opened here is an error before anything is trained, and so is `"lora"` where the pipeline has an adapter already.
         """
         options = {name: value for name, value in locals().items()
                    if name not in ("self", "inputs", "prediction_length", "extra_trainer_kwargs")}
@@ -584,6 +591,13 @@ def _pinned(name: Any, folder: Path, revision: str | None) -> dict[str, Any]:
     is_bundled = folder == _native.BUNDLED_MODEL
     return {"pretrained_model_name_or_path": name,
             "revision": None if is_bundled else _hub.commit_of(folder) or revision}
+
+
+def _pinned_base(name: Any, base: Path, adapter: Path | None) -> Any:
+    """A folder that an adapter names as seen from the working directory is another one elsewhere."""
+    if adapter is None:
+        return None
+    return name if base.is_absolute() else _hub.absolute(base)
 
 
 # ---- Checks ---------------------------------------------------------------------------------------

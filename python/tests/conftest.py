@@ -10,6 +10,7 @@ import chronos2
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden"
+SMOOTH = GOLDEN / "model-smooth" / "weights"
 TOLERANCE = 2e-4
 
 
@@ -22,8 +23,7 @@ def pipeline():
 @pytest.fixture(scope="session")
 def smooth():
     """A small model whose forecasts golden vectors hold."""
-    return chronos2.Chronos2Pipeline.from_pretrained(GOLDEN / "model-smooth" / "weights", threads=1,
-                                                     return_type="numpy")
+    return chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1, return_type="numpy")
 
 
 @pytest.fixture
@@ -60,3 +60,19 @@ def worst(ours, theirs, context):
         a, b = (np.arcsinh((np.asarray(x, np.float64) - loc) / scale) for x in (a, b))
         difference = max(difference, float(np.abs(a - b).max()))
     return difference
+
+
+def write_adapter(folder, base, model=SMOOTH, **config):
+    """One that changes nothing."""
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(json.dumps({
+        "peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["q"], "bias": "none",
+        "base_model_name_or_path": base, **config}))
+    d = json.loads((model / "config.json").read_text())
+    inner = d["num_heads"] * d["d_kv"]
+    name = "base_model.model.encoder.block.0.layer.0.self_attention.q.lora_{}.weight"
+    a, b = 4 * d["d_model"], 4 * d["d_model"] + 4 * inner
+    header = json.dumps({
+        name.format("A"): {"dtype": "F32", "shape": [1, d["d_model"]], "data_offsets": [0, a]},
+        name.format("B"): {"dtype": "F32", "shape": [inner, 1], "data_offsets": [a, b]}}).encode()
+    (folder / "adapter_model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(b))

@@ -365,6 +365,54 @@ def test_decimals_of_arrow(smooth):
         place = arrow.column_names.index(name)
         arrow = arrow.set_column(place, name, arrow[name].cast(pyarrow.decimal128(20, 3)))
     assert smooth.predict_df(arrow, prediction_length=3).equals(expected)
+    texts = arrow.set_column(1, "timestamp", pyarrow.array(df["timestamp"].astype(str)))
+    assert smooth.predict_df(texts, prediction_length=3)["predictions"].equals(expected["predictions"])
+    future = future_of(df, 3, ("x",))
+    forecast = smooth.predict_df(pyarrow.Table.from_pandas(df), future, prediction_length=3)
+    assert smooth.predict_df(arrow, future, prediction_length=3).equals(forecast)
+    judged = [smooth.evaluate(rows, 3, seasonality=1, known_covariates=["x"]) for rows in (arrow, df)]
+    assert repr(judged[0]) == repr(judged[1])  # NaN too
+
+
+def test_decimals_of_arrow_as_ids_stay_decimals(smooth):
+    pyarrow = pytest.importorskip("pyarrow")
+    df = table(ids=(Decimal("1.50"), Decimal("2.50")))
+    found = smooth.predict_df(pyarrow.Table.from_pandas(df.astype({"timestamp": str})), prediction_length=1)
+    assert found["item_id"].to_pylist() == [Decimal("1.50"), Decimal("2.50")]
+    judged = smooth.evaluate(pyarrow.Table.from_pandas(df), 1, seasonality=1).series
+    assert set(judged["item_id"]) == {Decimal("1.50"), Decimal("2.50")}
+
+
+@pytest.mark.parametrize("name", ["item_id", "timestamp", "target", "x"])
+@pytest.mark.parametrize("form", ["pandas", "arrow", "texts"])
+def test_columns_that_are_there_twice(smooth, name, form):
+    df = table(covariates=("x",))
+    ahead = future_of(df, 3, ("x",))
+    past, future = (pd.concat([rows, rows[[name]]], axis=1) if name in rows else rows for rows in (df, ahead))
+    if form != "pandas":
+        pyarrow = pytest.importorskip("pyarrow")
+        arrow = []
+        for rows in (past, future):
+            rows = rows.assign(timestamp=rows["timestamp"].astype(str)) if form == "texts" else rows
+            arrow.append(pyarrow.Table.from_arrays([pyarrow.array(rows.iloc[:, i]) for i in range(rows.shape[1])],
+                                                   list(rows.columns)))
+        past, future = arrow
+    said = f"^{{}}: several columns are named '{name}'$"
+    calls = [(said.format("df"), lambda: smooth.predict_df(past, ahead, prediction_length=3)),
+             (said.format("df"), lambda: smooth.predict_df(past, prediction_length=3)),
+             (said.format("df"), lambda: smooth.evaluate(past, 3, known_covariates=["x"]))]
+    if name != "target":
+        calls.append((said.format("future_df"), lambda: smooth.predict_df(df, future, prediction_length=3)))
+    for text, call in calls:
+        with pytest.raises(ValueError, match=text):
+            call()
+
+
+def test_offsets_of_whole_minutes(smooth):
+    df, zone = table(), timezone(timedelta(hours=1, seconds=20))
+    df["timestamp"] = df["timestamp"].dt.tz_localize(zone)
+    with pytest.raises(ValueError, match="^expected an offset from UTC of whole minutes, found UTC.01:00:20$"):
+        smooth.predict_df(df, prediction_length=2)
 
 
 def test_weeks_on_different_days_are_different_frequencies(smooth):

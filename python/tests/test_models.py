@@ -11,12 +11,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import GOLDEN, ROOT, wave
+from conftest import ROOT, SMOOTH, wave, write_adapter
 
 from chronos2 import BaseChronosPipeline, Chronos2Pipeline, _hub, _native, isa
 from chronos2.pipeline import _warn_of_device
 
-SMOOTH = GOLDEN / "model-smooth" / "weights"
 COMMIT, LATER = "c0ffee" + 34 * "0", 40 * "d"
 
 
@@ -57,22 +56,6 @@ def snapshot(cache, commit=COMMIT):
 def main_moves(cache):
     shutil.copytree(SMOOTH, snapshot(cache, LATER))
     (cache / "hub" / "models--someone--smooth" / "refs" / "main").write_text(LATER)
-
-
-def write_adapter(folder, base, model=SMOOTH, **config):
-    """One that changes nothing."""
-    folder.mkdir()
-    (folder / "adapter_config.json").write_text(json.dumps({
-        "peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["q"], "bias": "none",
-        "base_model_name_or_path": base, **config}))
-    d = json.loads((model / "config.json").read_text())
-    inner = d["num_heads"] * d["d_kv"]
-    name = "base_model.model.encoder.block.0.layer.0.self_attention.q.lora_{}.weight"
-    a, b = 4 * d["d_model"], 4 * d["d_model"] + 4 * inner
-    header = json.dumps({
-        name.format("A"): {"dtype": "F32", "shape": [1, d["d_model"]], "data_offsets": [0, a]},
-        name.format("B"): {"dtype": "F32", "shape": [inner, 1], "data_offsets": [a, b]}}).encode()
-    (folder / "adapter_model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(b))
 
 
 @pytest.mark.parametrize("adapted", [False, True])
@@ -179,11 +162,13 @@ def test_an_adapter_is_trained_on_the_base_that_it_was_opened_with(cache, tmp_pa
             assert (source / "adapter_model.safetensors").is_file()
             return cls()
 
+        model = SimpleNamespace(config=SimpleNamespace())
+
         def fit(self, inputs, prediction_length, output_dir, finetuned_ckpt_name, **options):
             shutil.copytree(SMOOTH, output_dir / finetuned_ckpt_name)
 
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=bool), float32=None,
-                                                              Tensor=()))
+                                                              Tensor=(), device=str))
     monkeypatch.setitem(sys.modules, "chronos", SimpleNamespace(Chronos2Pipeline=Trainer))
     tuned = pipeline.fit([wave(50)], 4, output_dir=tmp_path / "tuned")
     assert tuned.model.folder == tmp_path / "tuned" / "finetuned-ckpt"
@@ -204,15 +189,19 @@ def trained(monkeypatch):
 
     class Trainer:
         @classmethod
-        def from_pretrained(cls, source, **options):
-            return cls()
+        def from_pretrained(cls, source, device_map, **options):
+            self = cls()
+            self.source, self.device = source, device_map
+            self.model = SimpleNamespace(config=SimpleNamespace(**json.loads((source / "config.json").read_text())))
+            return self
 
         def fit(self, inputs, prediction_length, output_dir, finetuned_ckpt_name, **options):
-            calls.append({"inputs": inputs, "prediction_length": prediction_length, **options})
+            calls.append({"inputs": inputs, "prediction_length": prediction_length, "source": self.source,
+                          "device": self.device, "config": self.model.config, **options})
             shutil.copytree(SMOOTH, output_dir / finetuned_ckpt_name, dirs_exist_ok=True)
 
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=bool), float32=None,
-                                                              Tensor=()))
+                                                              Tensor=(), device=str))
     monkeypatch.setitem(sys.modules, "chronos", SimpleNamespace(Chronos2Pipeline=Trainer))
     return calls
 
@@ -236,6 +225,19 @@ def test_training_takes_what_a_forecast_takes(smooth, trained, tmp_path):
     assert found["future_covariates"]["x"].tolist() == [4] and found["future_covariates"]["kind"] is None
 
 
+def test_labels_are_trained_on_as_they_are(smooth, trained, tmp_path):
+    """Numbers beside texts are spelled as numbers of their type: 1, not 1.0."""
+    items = [{"target": [1, 2, 3], "past_covariates": {"kind": kind, "x": x},
+              "future_covariates": {"kind": ahead, "x": y}} for kind, x, ahead, y in (
+                  ([1, 2, 1], [1, 2, 3], [2], [4]), (["1", "a", "b"], [True, False, True], ["1"], [5.5]))]
+    smooth.fit(items, 1, output_dir=tmp_path)
+    first, second = trained.pop()["inputs"]
+    for group in ("past_covariates", "future_covariates"):
+        assert first[group]["kind"].dtype.kind == "i" and second[group]["kind"].dtype.kind == "U"
+        assert first[group]["x"].dtype == second[group]["x"].dtype == np.float32
+    assert second["past_covariates"]["x"].tolist() == [1, 0, 1]
+
+
 def test_training_refuses_what_a_forecast_refuses(smooth, trained, tmp_path):
     infinite = [1, float("inf"), 3]
     for inputs, said in (([infinite], "inputs[0]"), ([{"target": infinite}], "inputs[0]"),
@@ -253,10 +255,60 @@ def test_training_refuses_what_a_forecast_refuses(smooth, trained, tmp_path):
 def test_arguments_of_training_are_those_of_upstream(smooth, trained, tmp_path):
     smooth.fit([[1, 2, 3]], 1, [[4, 5, 6]], "full", None, 64, 0.5, 7, 8, tmp_path, 9, "name", weight_decay=0.1)
     (found,) = trained
+    del found["source"], found["device"], found["config"]
     assert found.pop("validation_inputs")[0].tolist() == [[4, 5, 6]] and found.pop("inputs")[0].tolist() == [[1, 2, 3]]
     assert found == {"prediction_length": 1, "finetune_mode": "full", "lora_config": None, "context_length": 64,
                      "learning_rate": 0.5, "num_steps": 7, "batch_size": 8, "min_past": 9, "callbacks": None,
                      "remove_printer_callback": False, "disable_data_parallel": True, "weight_decay": 0.1}
+
+
+@pytest.mark.parametrize("name, first", [
+    ("chronos2-micro", "full"), ("chronos2-micro-mixed", "full"), ("chronos2-micro-r8", "windowed")])
+def test_what_is_trained_is_for_full_attention(trained, tmp_path, name, first):
+    pipeline, arguments = Chronos2Pipeline.from_pretrained(ROOT / "models" / name, threads=1), ([[1, 2, 3]], 1)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        pipeline.fit(*arguments, output_dir=tmp_path / "full")
+    assert [str(warning.message) for warning in told] == ([] if first == "full" else [
+        "chronos-forecasting trains with full attention, and these weights were trained for windowed_future_global at "
+        "radius 8: the result runs with full attention"])
+    kept = set(json.loads((pipeline.model.folder / "config.json").read_text()))
+    assert set(vars(trained.pop()["config"])) == kept - {"time_attention", "time_attention_measured"} < kept
+    if first == "full":
+        pipeline.fit(*arguments, output_dir=tmp_path / "lora", finetune_mode="lora")
+        return
+    with pytest.raises(NotImplementedError, match="finetune_mode='lora': .* under which the adapter would run"):
+        pipeline.fit(*arguments, output_dir=tmp_path / "lora", finetune_mode="lora")
+    assert not trained
+
+
+def test_an_adapter_names_the_folder_that_it_was_trained_on_as_all_see_it(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(SMOOTH.parent)
+    pipeline = Chronos2Pipeline.from_pretrained(SMOOTH.name, threads=1)
+    pipeline.fit([[1, 2, 3]], 1, output_dir=tmp_path, finetune_mode="lora")
+    assert trained.pop()["source"] == SMOOTH.resolve()
+
+
+def test_a_model_is_saved_from_where_it_was_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(SMOOTH.parent)
+    pipeline = Chronos2Pipeline.from_pretrained(SMOOTH.name, threads=1)
+    monkeypatch.chdir(tmp_path)
+    pipeline.save_pretrained("saved")
+    assert (tmp_path / "saved" / "config.json").read_bytes() == (SMOOTH / "config.json").read_bytes()
+
+
+def test_training_runs_on_the_device_of_the_pipeline(smooth, trained, tmp_path, monkeypatch):
+    """That of the pipeline is told by hand: there is no GPU."""
+    cuda = sys.modules["torch"].cuda
+    for has_gpu, ours, theirs in ((False, "cpu", "cpu"), (True, "cpu", "cuda"), (True, "cuda:1", "cuda:1")):
+        monkeypatch.setattr(cuda, "is_available", lambda: has_gpu)
+        monkeypatch.setattr(smooth.model, "_device", ours)
+        smooth.fit([[1, 2, 3]], 1, output_dir=tmp_path)
+        assert trained.pop()["device"] == theirs
+    monkeypatch.setattr(cuda, "is_available", bool)
+    with pytest.warns(UserWarning, match="device='cuda:1': PyTorch has no GPU here, and trains on the processor"):
+        smooth.fit([[1, 2, 3]], 1, output_dir=tmp_path)
+    assert trained.pop()["device"] == "cpu"
 
 
 def test_what_is_trained_is_not_mixed_with_another_model(smooth, trained, tmp_path):

@@ -94,6 +94,25 @@ def test_what_can_not_be_drawn_is_refused():
         chronos2.plot(past, ahead.iloc[:0])
 
 
+@pytest.mark.parametrize("name", ["item_id", "timestamp", "target"])
+def test_a_column_that_is_there_twice(name):
+    past, ahead = tables()
+    with pytest.raises(ValueError, match=f"^df: several columns are named '{name}'$"):
+        chronos2.plot(pd.concat([past, past[[name]]], axis=1), ahead)
+    if name in ahead:
+        with pytest.raises(ValueError, match=f"^forecast: several columns are named '{name}'$"):
+            chronos2.plot(past, pd.concat([ahead, ahead[[name]]], axis=1))
+
+
+def test_decimals_of_arrow_are_drawn():
+    pyarrow = pytest.importorskip("pyarrow")
+    past, ahead = tables()
+    arrow = pyarrow.Table.from_pandas(past)
+    arrow = arrow.set_column(2, "target", arrow["target"].cast(pyarrow.decimal128(20, 3)))
+    drawn = chronos2.plot(arrow, ahead, "b").get_lines()[0].get_ydata()
+    assert drawn.dtype == np.float64 and drawn.tolist() == np.arange(28.0, 40).tolist()
+
+
 def test_what_is_missing_is_named(monkeypatch):
     past, ahead = tables()
     with monkeypatch.context() as without:

@@ -4,6 +4,7 @@ import copy
 import importlib.util
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from conftest import GOLDEN, ROOT, wave
+from conftest import ROOT, SMOOTH, wave, write_adapter
 
 import chronos2
-
-SMOOTH = GOLDEN / "model-smooth" / "weights"
+from chronos2._progress import following
 
 
 def python(code, *arguments, **environment):
@@ -97,10 +97,33 @@ def test_the_kind_of_results_is_kept():
 
 
 def test_a_pickle_of_a_relative_path_opens_elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(GOLDEN)
-    data = pickle.dumps(chronos2.Chronos2Pipeline.from_pretrained("model-smooth/weights", threads=1))
-    monkeypatch.chdir(tmp_path)
-    pickle.loads(data)
+    (tmp_path / "there" / "nowhere").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "there")
+    shutil.copytree(SMOOTH, "base")
+    shutil.copytree(SMOOTH, tmp_path / "there" / "hub" / "models--some--one" / "snapshots" / "main")
+    write_adapter(tmp_path / "adapter", "base")
+    caches = {"packed_cache": "packed", "cache_dir": "hub", "threads": 1}
+    for name in ("base", "../adapter", "some/one"):
+        pipeline = chronos2.Chronos2Pipeline.from_pretrained(name, **caches)
+        assert list((tmp_path / "there" / "packed").iterdir())
+        shutil.rmtree("packed")
+        with monkeypatch.context() as elsewhere:
+            elsewhere.chdir(tmp_path / "there" / "nowhere")
+            again = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(pipeline))))
+            assert again.model.folder.samefile(tmp_path / "there" / pipeline.model.folder)
+            assert (again.model.adapter is None) == (name != "../adapter")
+        assert list((tmp_path / "there" / "packed").iterdir()) and not list((tmp_path / "there" / "nowhere").iterdir())
+        shutil.rmtree("packed")
+
+
+def test_an_adapter_is_opened_with_another_base(tmp_path):
+    shutil.copytree(SMOOTH, tmp_path / "base")
+    write_adapter(tmp_path / "adapter", "someone/nowhere", revision="v1")
+    pipeline = chronos2.Chronos2Pipeline.from_pretrained(tmp_path / "adapter", base_model=tmp_path / "base", threads=1)
+    assert pickle.loads(pickle.dumps(pipeline)).model.folder == pipeline.model.folder == tmp_path / "base"
+    assert pipeline.opened_like(SMOOTH).model.adapter is None
+    with pytest.warns(UserWarning, match="^base_model='base' is ignored: .*weights is no adapter"):
+        chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, base_model="base", threads=1)
 
 
 def test_warnings_need_no_working_directory(tmp_path):
@@ -187,6 +210,10 @@ def test_progress_counts_series(smooth):
     reports = []
     smooth.predict([wave(30)] * 20, 4, batch_size=8, progress=lambda *report: reports.append(report))
     assert reports == [(8, 20), (16, 20), (20, 20)]
+    reports.clear()
+    smooth.predict([wave(30)] * 20, 900, batch_size=8, progress=lambda *report: reports.append(report),
+                   after_batch=lambda: reports.append("batch"))
+    assert reports == [(8, 20), "batch", (16, 20), "batch", (20, 20), "batch"]
     for wrong in ("bar", 1, 1.0, 0):
         with pytest.raises(TypeError, match="progress: expected a bool or a function"):
             smooth.predict([wave(30)], 4, progress=wrong)
@@ -202,6 +229,18 @@ def test_progress_counts_items_of_a_table(smooth):
     smooth.predict_df(pd.concat([rows.assign(item_id=i) for i in range(1500)]), prediction_length=2, batch_size=400,
                       progress=lambda *report: reports.append(report))
     assert reports == [(400, 1500), (800, 1500), (1024, 1500), (1424, 1500), (1500, 1500)]  # 1024 are read at once
+
+
+def test_reports_between_the_passes_of_a_rollout_are_left_out():
+    for asked in (True, False):
+        reports = []
+        after_batch = (lambda: reports.append("batch")) if asked else None
+        with following(lambda *report: reports.append(report), after_batch) as after:
+            for done in (0, 0, 8, 8, 8, 16):
+                after(done, 16)
+        assert reports == [(8, 16), "batch", (16, 16), "batch"] if asked else [(8, 16), (16, 16)]
+    with following(None, None) as after:
+        assert after is None
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("tqdm"), reason="tqdm is not installed")

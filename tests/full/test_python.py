@@ -242,6 +242,19 @@ def test_what_is_fine_tuned_opens_here(tmp_path, mode):
     assert worst(after, theirs.predict(inputs, prediction_length=8), inputs) < TOLERANCE
 
 
+def test_what_is_fine_tuned_runs_as_it_was_trained(tmp_path):
+    """With full attention, though the weights before were trained under a window."""
+    rng = np.random.default_rng(24)
+    inputs = [walk(rng, 600) for _ in range(2)]
+    pipeline = chronos2.Chronos2Pipeline.from_pretrained(ROOT / "models" / "chronos2-micro-r8", threads=1)
+    with pytest.warns(UserWarning, match="trained for windowed_future_global at radius 8: the result runs with full"):
+        tuned = pipeline.fit(inputs, prediction_length=8, num_steps=1, batch_size=2, output_dir=tmp_path)
+    theirs = Upstream.from_pretrained(tmp_path / "finetuned-ckpt", dtype=torch.float32)
+    assert worst(*(p.predict(inputs, prediction_length=8) for p in (tuned, theirs)), inputs) < TOLERANCE
+    with pytest.warns(UserWarning, match="the weights were trained for full attention, not for windowed"):
+        tuned.predict(inputs, prediction_length=8, attention="windowed_future_global")
+
+
 @pytest.mark.parametrize("settings", [
     {"use_dora": True}, {"bias": "all"}, {"modules_to_save": ["output_patch_embedding"]}, {"rank_pattern": {"q": 4}},
     {"target_modules": ["shared"]}], ids=lambda settings: next(iter(settings)))
@@ -254,14 +267,18 @@ def test_adapters_that_can_not_be_opened_are_not_trained(tmp_path, settings):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("form", ["array", "lists", "dicts", "prepared", "lora"])
+@pytest.mark.parametrize("form", ["array", "lists", "dicts", "numbers beside texts", "prepared", "lora"])
 def test_training_takes_every_form_of_input(tmp_path, form):
     rng = np.random.default_rng(21)
     lora = {"finetune_mode": "lora", "lora_config": {"r": 2, "target_modules": ["self_attention.q"]}}
     options, file = (lora, "adapter_model.safetensors") if form == "lora" else ({}, "model.safetensors")
-    inputs = dicts(rng, 1, 8)
-    inputs = {"array": lambda: walk(rng, 2, 2, 60), "lists": lambda: [[None, *walk(rng, 60)]], "dicts": lambda: inputs,
-              "prepared": lambda: from_list_of_dicts(inputs, 8), "lora": lambda: inputs}[form]()
+    inputs = dicts(rng, 1 + (form == "numbers beside texts"), 8)
+    if form == "numbers beside texts":  # which several targets rank among all of them
+        for item, texts in zip(inputs, (False, True, True)):
+            for group, length in (("past_covariates", item["target"].shape[-1]), ("future_covariates", 8)):
+                item[group]["kind"] = rng.choice(["1", "2", "a"] if texts else [1, 2, 3], length)
+    inputs = {"array": lambda: walk(rng, 2, 2, 60), "lists": lambda: [[None, *walk(rng, 60)]],
+              "prepared": lambda: from_list_of_dicts(inputs, 8)}.get(form, lambda: inputs)()
     tuned = []
     for pipeline in (chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1),
                      Upstream.from_pretrained(SMOOTH, dtype=torch.float32)):
@@ -312,3 +329,37 @@ def test_duckdb_relations_in_and_out(tmp_path, validate):
     expected = pipeline.predict_df(df, future, **options)
     pd.testing.assert_frame_equal(found.df(), expected, check_dtype=False)
     assert found.aggregate("count(*)").fetchall() == [(len(expected),)]
+
+
+def test_duckdb_keeps_the_names_of_the_caller(tmp_path):
+    """A table's relations have its name, and so may a forecast's have that of a table."""
+    import duckdb
+
+    df = frames(np.random.default_rng(20), "D", 5)[0][["item_id", "timestamp", "y"]]
+    pipeline = chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1)
+    options = {"target": "y", "prediction_length": 5, "quantile_levels": LEVELS}
+
+    def check(relation, past):
+        found = pipeline.predict_df(relation, **options)
+        pd.testing.assert_frame_equal(found.df(), pipeline.predict_df(past, **options), check_dtype=False)
+        return found
+
+    with duckdb.connect(tmp_path / "sales.db") as connection:
+        connection.register("given", df)
+        connection.sql("create table sales as from given")
+        connection.unregister("given")
+        check(connection.table("sales"), df)
+        found = check(connection.table("sales").filter("item_id = 'a'"), df[df["item_id"] == "a"])
+        assert connection.sql("from sales").shape[0] == len(df)
+        assert connection.sql("select view_name from duckdb_views() where not internal").fetchall() == []
+        again = found.project("item_id, timestamp, predictions as y")
+        check(again.set_alias("chronos2_forecast"), again.df())
+        connection.sql("create table chronos2_forecast as select 1 as mine")
+        found = check(connection.table("sales"), df)
+        expected = found.df()
+        connection.sql("drop table sales")
+        pd.testing.assert_frame_equal(found.df(), expected)
+        assert connection.sql("from chronos2_forecast").fetchall() == [(1,)]
+        connection.sql("create table sales as from df")
+    with duckdb.connect(tmp_path / "sales.db", read_only=True) as connection:
+        check(connection.table("sales"), df)
