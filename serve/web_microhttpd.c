@@ -512,7 +512,7 @@ static void take_leave(http *h) {
   for (int fd = 0; h->listener >= 0 && fd >= 0;) {
     socklen_t size = sizeof address;
     fd = accept(h->listener, (struct sockaddr *)&address, &size);
-    if (fd >= 0) (void)MHD_add_connection(h->daemon, fd, (struct sockaddr *)&address, size); /* it closes a failed one */
+    if (fd >= 0) (void)MHD_add_connection(h->daemon, fd, (struct sockaddr *)&address, size); /* it closes what fails */
   }
   if (h->listener >= 0) (void)shutdown(h->listener, SHUT_RD); /* a client is refused now, not kept waiting */
   while (is_talking(h) && c2_clock_seconds() - began < LEAVE && !wait_for_signal()) watch(h, false);
