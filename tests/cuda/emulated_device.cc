@@ -184,6 +184,17 @@ static void read_row(std::vector<float> &to, const void *from, c2_gpu_element ty
   }
 }
 
+/* What a product reads has been written before, row by row. */
+static c2_status check_read(const void *memory, size_t rows, size_t stride, size_t bytes, const char *what,
+                            c2_error *err) {
+  C2_TRY(check(memory, (rows - 1) * stride + bytes, what, err));
+  for (size_t i = 0; i < rows; i++) {
+    if (emulator::written(static_cast<const char *>(memory) + i * stride, bytes)) continue;
+    return c2_gpu_fail(err, C2_ERR_IO, "emulated %s: a read of global memory that was never written", what);
+  }
+  return C2_OK;
+}
+
 static c2_status multiply(const c2_gpu_product *p, c2_error *err) {
   size_t size = p->type == C2_GPU_BF16 ? 2 : 4;
   size_t c_size = p->c_type == C2_GPU_BF16 ? 2 : 4;
@@ -195,9 +206,11 @@ static c2_status multiply(const c2_gpu_product *p, c2_error *err) {
   if (p->accumulate && (p->bias || p->c_type != C2_GPU_FLOAT)) {
     return c2_gpu_fail(err, C2_ERR_ARGUMENT, "emulated product: sums are added up in float32, without bias");
   }
-  C2_TRY(check(p->a, ((p->rows - 1) * p->a_stride + p->depth) * size, "product's A", err));
-  C2_TRY(check(p->w, p->columns * p->depth * size, "product's W", err));
+  C2_TRY(check_read(p->a, p->rows, p->a_stride * size, p->depth * size, "product's A", err));
+  C2_TRY(check_read(p->w, p->columns, p->depth * size, p->depth * size, "product's W", err));
+  if (p->bias) C2_TRY(check_read(p->bias, 1, 0, p->columns * sizeof(float), "product's bias", err));
   C2_TRY(check(p->c, ((p->rows - 1) * p->c_stride + p->columns) * c_size, "product's C", err));
+  if (p->accumulate) C2_TRY(check_read(p->c, p->rows, p->c_stride * c_size, p->columns * c_size, "product's C", err));
   std::vector<float> w(p->columns * p->depth);
   std::vector<float> a(p->depth);
   read_row(w, p->w, p->type, 0);
