@@ -44,6 +44,10 @@ if(CHRONOS2_CXX AND CMOCKA_FOUND AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
     set_tests_properties(test_cuda_${name} PROPERTIES
       ENVIRONMENT CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>)
   endforeach()
+  add_test(NAME test_cuda_warm COMMAND bash tests/cuda/warm.sh $<TARGET_FILE:chronos2>
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(test_cuda_warm PROPERTIES
+    ENVIRONMENT CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>)
   # Tests of the CPU that are told to run on the emulated device; sanitizers make it thirty times slower.
   set(tests masked observers blind_heads callbacks)
   if(CHRONOS2_SANITIZE)
