@@ -197,6 +197,11 @@ static c2_status check_read(const void *memory, size_t rows, size_t stride, size
   return C2_OK;
 }
 
+/* CHRONOS2_EMULATOR_ALGORITHMS: products add up in another order for another number of rows, as cuBLAS may. */
+static size_t first_addend(const c2_gpu_product *p) {
+  return getenv("CHRONOS2_EMULATOR_ALGORITHMS") ? p->rows % p->depth : 0;
+}
+
 static c2_status multiply(const c2_gpu_product *p, c2_error *err) {
   size_t size = p->type == C2_GPU_BF16 ? 2 : 4;
   size_t c_size = p->c_type == C2_GPU_BF16 ? 2 : 4;
@@ -215,13 +220,15 @@ static c2_status multiply(const c2_gpu_product *p, c2_error *err) {
   if (p->accumulate) C2_TRY(check_read(p->c, p->rows, p->c_stride * c_size, p->columns * c_size, "product's C", err));
   std::vector<float> w(p->columns * p->depth);
   std::vector<float> a(p->depth);
+  size_t first = first_addend(p);
   read_row(w, p->w, p->type, 0);
   for (size_t i = 0; i < p->rows; i++) {
     read_row(a, p->a, p->type, i * p->a_stride);
     for (size_t j = 0; j < p->columns; j++) {
       size_t at = i * p->c_stride + j;
       float sum = 0;
-      for (size_t d = 0; d < p->depth; d++) sum += a[d] * w[j * p->depth + d];
+      for (size_t d = first; d < p->depth; d++) sum += a[d] * w[j * p->depth + d];
+      for (size_t d = 0; d < first; d++) sum += a[d] * w[j * p->depth + d];
       if (p->bias) sum += p->bias[j];
       if (p->accumulate) sum += static_cast<float *>(p->c)[at];
       if (p->relu && !(sum > 0)) sum = 0;
