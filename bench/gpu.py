@@ -22,22 +22,21 @@ def tell(entries):
     table(["check", "result", "seconds"],
           [(e["section"], {0: "passed", None: "not run"}.get(e["status"], f"status {e['status']}"), e.get("seconds", ""))
            for e in entries if "status" in e])
-    rows, peaks, seconds = [], {}, {}
-    for e in entries:
-        if "tflop_per_s" in e:
-            peaks[e["section"]] = e["tflop_per_s"]
-        if "seconds_median" not in e:
+    peaks = {e["section"]: e["tflop_per_s"] for e in entries if "tflop_per_s" in e}
+    # What a side has taken is told after each round: the last entry counts.
+    sides = {tuple(e[key] for key in ("section", "tokens", "rows", "futures", "side")): e for e in entries if "side" in e}
+    rows = []
+    for (*point, side), e in sides.items():
+        if "failed" in e:
+            rows.append((*point, side, "failed: " + " ".join(e["failed"].split()).replace("|", "/"), *[""] * 5))
             continue
-        point = tuple(e[key] for key in ("section", "tokens", "rows", "futures"))
-        if e["side"] == "ours bf16":
-            seconds[point] = e["seconds_median"]
-        peak, ours = peaks.get(e["section"]), seconds.get(point)
+        peak, ours = peaks.get(e["section"]), sides.get((*point, "ours bf16"), {}).get("seconds_median")
         share = e["work"] / e["seconds_median"] / peak / 1e12 if peak and e.get("work") else None
-        rows.append((*point, e["side"], f"{1e3 * e['seconds_median']:.4g}",
+        rows.append((*point, side, f"{1e3 * e['seconds_median']:.4g}",
                      f"{e['seconds_median'] / ours:.3g}" if ours else "", f"{share:.1%}" if share else "",
-                     f"{e['peak_alloc_mb']:.0f}", f"{e['peak_reserved_mb']:.0f}"))
+                     *(f"{e[mb]:.0f}" if mb in e else "" for mb in ("peak_alloc_mb", "peak_reserved_mb")), e["passes"]))
     table(["section", "tokens", "rows", "futures", "side", "ms", "times ours in bf16", "of the product peak", "MB allocated",
-           "MB reserved"], rows)
+           "MB reserved", "passes"], rows)
 
 
 def main():

@@ -186,11 +186,12 @@ static bool next_pass(const bench *b) {
   return c == '\n';
 }
 
-/* One pass that isn't counted touches weights and workspace first. */
+/* One pass that isn't counted touches weights and workspace first; on a GPU a second makes its graph. They take the
+ * memory that later ones take. */
 static c2_status measure(bench *b, c2_error *err) {
   double seconds = 0;
   C2_TRY(one_pass(b, &seconds, err));
-  chronos2_session_reset_peak(b->session);
+  if (chronos2_session_device_memory(b->session).reserved > 0) C2_TRY(one_pass(b, &seconds, err));
   chronos2_session_reset_work(b->session);
   while (next_pass(b)) {
     C2_TRY(one_pass(b, &seconds, err));
@@ -327,7 +328,8 @@ int cli_bench(int argc, char **argv) {
        CLI_TEXT, &b.random, NULL},
       {"horizon", 0, "H", "Number of steps to forecast, at most one pass of the model. [64]", CLI_COUNT, &b.horizon,
        NULL},
-      {"repeats", 0, "N", "Number of timed runs, after one that is not timed. [5]", CLI_COUNT, &b.repeats, NULL},
+      {"repeats", 0, "N", "Number of timed runs, after one that is not timed, on a GPU two. [5]", CLI_COUNT,
+       &b.repeats, NULL},
       {"ragged", 0, NULL, "Make series of unequal length, from a quarter of the context up.", CLI_FLAG, &b.ragged,
        NULL},
       {"futures", 0, "N",

@@ -44,6 +44,12 @@ if(CHRONOS2_CXX AND CMOCKA_FOUND AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
     set_tests_properties(test_cuda_${name} PROPERTIES
       ENVIRONMENT CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>)
   endforeach()
+  add_test(NAME test_cuda_warm COMMAND bash tests/cuda/warm.sh $<TARGET_FILE:chronos2>
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(test_cuda_warm PROPERTIES
+    ENVIRONMENT CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>)
+  add_test(NAME test_cuda_version COMMAND bash tests/cuda/version.sh $<TARGET_FILE:chronos2>
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   # Tests of the CPU that are told to run on the emulated device; sanitizers make it thirty times slower.
   set(tests masked observers blind_heads callbacks)
   if(CHRONOS2_SANITIZE)
@@ -55,6 +61,13 @@ if(CHRONOS2_CXX AND CMOCKA_FOUND AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
     set_tests_properties(test_cuda_${name} PROPERTIES
       ENVIRONMENT "CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>;CHRONOS2_TEST_DEVICE=cuda")
   endforeach()
+  # As tools/gpu/check.sh runs it, where cuBLAS may choose another algorithm for another number of rows.
+  if(NOT CHRONOS2_SANITIZE)
+    add_test(NAME test_cuda_algorithms COMMAND test_blind_heads WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(test_cuda_algorithms PROPERTIES
+      ENVIRONMENT "CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>;CHRONOS2_TEST_DEVICE=cuda;\
+CHRONOS2_ON_GPU=1;CHRONOS2_EMULATOR_ALGORITHMS=1;CHRONOS2_TEST_SIZE=small")
+  endif()
 else()
   message(STATUS "CUDA's emulator needs g++ and cmocka beside a build by gcc: the CUDA kernels are not tested here")
 endif()
@@ -83,16 +96,15 @@ find_path(CUBLAS_INCLUDE cublasLt.h HINTS /usr/local/cuda/include ENV CUDA_HOME 
           DOC "Folder of cublasLt.h: of the CUDA toolkit, or of the Python package nvidia-cublas")
 if(CHRONOS2_NVCC AND CUBLAS_INCLUDE)
   set(CUDA_LIBRARY ${CMAKE_BINARY_DIR}/libchronos2_cuda.so)
-  file(GLOB CUDA_PARTS CONFIGURE_DEPENDS src/cuda/*.cuh)
   add_custom_command(
     OUTPUT ${CUDA_LIBRARY}
-    COMMAND ${CHRONOS2_NVCC} -std=c++17 -O3 -I${CMAKE_SOURCE_DIR}/src -isystem ${CUBLAS_INCLUDE}
+    COMMAND ${CHRONOS2_NVCC} -std=c++17 -O3 -DC2_DEVICE_VERSION=${DEVICE_VERSION} -I${CMAKE_SOURCE_DIR}/src
+            -isystem ${CUBLAS_INCLUDE}
             -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=sm_90
             -gencode arch=compute_90,code=compute_90 --threads 2 -Werror all-warnings
             -Xcompiler -fPIC,-Wall,-Wextra,-Werror,-fvisibility=hidden -shared -cudart static -o ${CUDA_LIBRARY}
             ${CMAKE_SOURCE_DIR}/src/cuda/device.cu ${CMAKE_SOURCE_DIR}/src/cuda/products.cc -ldl
-    DEPENDS src/cuda/device.cu src/cuda/products.cc src/cuda/device.h src/cuda/failure.h src/cuda/products.h
-            src/base/status.h ${CUDA_PARTS}
+    DEPENDS ${CUDA_SOURCES}
     COMMENT "The CUDA library" VERBATIM)
   add_custom_target(cuda DEPENDS ${CUDA_LIBRARY})
   add_test(NAME cuda_drivers COMMAND bash ${CMAKE_SOURCE_DIR}/tests/cuda/drivers.sh ${CMAKE_BINARY_DIR})

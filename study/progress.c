@@ -6,10 +6,11 @@
 
 #include "base/platform.h"
 
-/* Windows that are probed, then all of them in each arm and each timed pass. */
+/* Windows that are probed, then all of them in each arm and each turn of the timed ones. */
 static double passes_of(const c2_pace *pace, const c2_task *task) {
   size_t arms = pace->results->arms;
-  size_t timed = arms ? pace->plan->repeats * (pace->results->perf_radii.count + 1) : 0;
+  size_t turns = c2_untimed_turns(pace->plan) + pace->plan->repeats;
+  size_t timed = arms ? turns * (pace->results->perf_radii.count + 1) : 0;
   return (double)(c2_probed_windows(pace->plan, task) + task->num_windows * (arms + timed));
 }
 

@@ -134,7 +134,8 @@ static void test_backends(void **state) {
   }
 }
 
-/* All heads blind is windowed_future_global, bit for bit; none after all is as before any. */
+/* All heads blind is windowed_future_global, but on a GPU bit for bit: under windowed_future_null the context is
+ * encoded apart. None after all is as before any. */
 static void test_all_and_none(void **state) {
   const fixture *f = *state;
   size_t next = pattern_step();
@@ -148,7 +149,7 @@ static void test_all_and_none(void **state) {
       float *before = forward(f, session, NULL, 0);
       float *blind = forward(f, session, f->all, f->heads);
       float *after = forward(f, session, NULL, 0);
-      assert_memory_equal(blind, expected, f->outputs * sizeof *blind);
+      assert_true(distance(f, blind, expected) <= test_tolerance(0, 2e-3));
       assert_memory_equal(after, before, f->outputs * sizeof *after);
       free(expected);
       free(before);

@@ -18,8 +18,7 @@ extern "C" {
 #endif
 
 enum {
-  C2_DEVICE_VERSION = 5, /* of this file: rises with every change of a struct */
-  C2_TILE_QUERIES = 64,  /* most queries of a tile of attention */
+  C2_TILE_QUERIES = 64,   /* most queries of a tile of attention */
   C2_MOST_SAMPLES = 1024, /* most samples of a step that `reduce` takes */
 };
 
@@ -248,7 +247,7 @@ typedef struct c2_gpu_reduce {
   X(reduce)
 
 typedef struct c2_device_table {
-  uint32_t version; /* C2_DEVICE_VERSION; nothing else is read if it differs */
+  uint32_t version; /* C2_DEVICE_VERSION, by cmake/device.cmake; nothing else is read if it differs */
   /* Opens the index-th device that the process sees. */
   c2_status (*open)(size_t index, c2_device **device, c2_error *err);
   void (*close)(c2_device *device);

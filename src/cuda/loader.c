@@ -27,8 +27,9 @@ static c2_status find_table(const c2_device_table **table, c2_error *err) {
   if (!symbol.object) C2_FAIL(err, C2_ERR_UNSUPPORTED, "device cuda: %s has no %s", path, C2_DEVICE_SYMBOL);
   *table = symbol.function();
   if ((*table)->version != C2_DEVICE_VERSION) {
-    C2_FAIL(err, C2_ERR_UNSUPPORTED, "device cuda: %s has version %u; expected %d, of the same build", path,
-            (*table)->version, C2_DEVICE_VERSION);
+    C2_FAIL(err, C2_ERR_UNSUPPORTED,
+            "device cuda: %s is made of other sources than this program; expected the library that `make cuda` builds "
+            "beside it", path);
   }
   return C2_OK;
 }

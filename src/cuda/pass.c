@@ -44,8 +44,6 @@ static c2_status reserve(const c2_cuda_run *r, size_t bytes, c2_error *err) {
     C2_TRY(link->table->allocate(link->device, bytes, &cuda->workspace, err));
     cuda->workspace_bytes = bytes;
   }
-  r->engine->workspace = cuda->workspace_bytes + cuda->tables.size;
-  c2_engine_hold(r->engine, 0);
   c2_cuda_count(r->engine, bytes);
   return C2_OK;
 }

@@ -28,10 +28,20 @@ static c2_status run_all(const c2_cuda_program *p, const c2_cuda_link *link, c2_
   return C2_OK;
 }
 
+/* Takes the i-th list to the first place. */
+static c2_cuda_known *use(c2_cuda_program *p, size_t i) {
+  c2_cuda_known used = p->known[i];
+  memmove(p->known + 1, p->known, i * sizeof used);
+  p->known[0] = used;
+  return p->known;
+}
+
 static c2_cuda_known *find(c2_cuda_program *p) {
   for (size_t i = 0; i < C2_CUDA_GRAPHS; i++) {
-    c2_cuda_known *k = &p->known[i];
-    if (k->count == p->count && memcmp(k->operation, p->operation, p->count * sizeof *p->operation) == 0) return k;
+    const c2_cuda_known *k = &p->known[i];
+    if (k->count == p->count && memcmp(k->operation, p->operation, p->count * sizeof *p->operation) == 0) {
+      return use(p, i);
+    }
   }
   return NULL;
 }
@@ -42,25 +52,25 @@ static void forget(c2_cuda_known *k, const c2_cuda_link *link) {
   *k = (c2_cuda_known){.operation = NULL};
 }
 
-/* Takes the list out of the program, in the place of the oldest one. */
+/* Takes the list out of the program, in the place of the one used longest ago. */
 static void remember(c2_cuda_program *p, const c2_cuda_link *link) {
-  c2_cuda_known *k = &p->known[p->next++ % C2_CUDA_GRAPHS];
+  c2_cuda_known *k = use(p, C2_CUDA_GRAPHS - 1);
   forget(k, link);
   *k = (c2_cuda_known){.operation = p->operation, .count = p->count};
   p->operation = NULL;
   p->count = p->room = 0;
 }
 
-static c2_status capture(const c2_cuda_program *p, const c2_cuda_link *link, c2_gpu_graph **graph, c2_error *err) {
-  c2_error later;
-  C2_TRY(link->table->capture(link->device, err));
-  c2_status status = run_all(p, link, err);
-  c2_status ended = link->table->captured(link->device, graph, status == C2_OK ? err : &later);
-  if (status != C2_OK && *graph) { /* it lacks what would have come */
-    link->table->forget(link->device, *graph);
-    *graph = NULL;
-  }
-  return status == C2_OK ? ended : status;
+/* NULL: the list can't be recorded. What is wrong with it, if more than that, it says when it is run. */
+static c2_gpu_graph *capture(const c2_cuda_program *p, const c2_cuda_link *link) {
+  c2_error ignored;
+  c2_gpu_graph *graph = NULL;
+  if (link->table->capture(link->device, &ignored) != C2_OK) return NULL;
+  c2_status status = run_all(p, link, &ignored);
+  c2_status ended = link->table->captured(link->device, &graph, &ignored);
+  if (status == C2_OK && ended == C2_OK) return graph;
+  if (graph) link->table->forget(link->device, graph); /* it lacks what would have come */
+  return NULL;
 }
 
 static c2_status run_known(c2_cuda_program *p, const c2_cuda_link *link, c2_error *err) {
@@ -70,8 +80,11 @@ static c2_status run_known(c2_cuda_program *p, const c2_cuda_link *link, c2_erro
     remember(p, link);
     return C2_OK;
   }
-  if (!k->graph) C2_TRY(capture(p, link, &k->graph, err));
-  return link->table->replay(link->device, k->graph, err);
+  if (!k->graph && !k->refused) {
+    k->graph = capture(p, link);
+    k->refused = !k->graph;
+  }
+  return k->graph ? link->table->replay(link->device, k->graph, err) : run_all(p, link, err);
 }
 
 c2_status c2_cuda_program_run(c2_cuda_program *p, const c2_cuda_link *link, bool whole, c2_error *err) {

@@ -2,7 +2,7 @@
  * passes take longer to start than to run. A graph repeats the very operations that it was made of, so the lists are
  * compared, byte by byte; what has changed in the device's memory doesn't matter. The first pass of a shape runs
  * directly, the second one makes its graph, later ones replay it: ragged batches, whose shapes don't come again, pay
- * nothing. */
+ * nothing. A list of which no graph can be made is run directly each time. */
 #ifndef C2_CUDA_PROGRAM_H
 #define C2_CUDA_PROGRAM_H
 
@@ -30,13 +30,13 @@ typedef struct c2_cuda_known {
   c2_cuda_operation *operation;
   size_t count;
   c2_gpu_graph *graph; /* NULL: none yet */
+  bool refused;        /* none can be made */
 } c2_cuda_known;
 
 typedef struct c2_cuda_program {
   c2_cuda_operation *operation; /* those of the pass under way */
   size_t count, room;
-  c2_cuda_known known[C2_CUDA_GRAPHS];
-  size_t next;  /* whose place the next list takes */
+  c2_cuda_known known[C2_CUDA_GRAPHS]; /* the one used last comes first */
   bool no_graphs;
 } c2_cuda_program;
 

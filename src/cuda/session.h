@@ -23,11 +23,14 @@ static inline c2_cuda *c2_cuda_of(const c2_engine *engine) {
   return (c2_cuda *)engine->state;
 }
 
-/* Counts the device's memory towards the engine's high-water marks: `used` bytes of the workspace are in use. */
+/* Counts the workspace, and the device's memory, towards the engine's high-water marks: `used` bytes of the workspace
+ * are in use. */
 static inline void c2_cuda_count(c2_engine *engine, size_t used) {
   const c2_cuda *cuda = c2_cuda_of(engine);
   size_t kept = cuda->weights->bytes + atomic_load(&cuda->link->kept);
   size_t reserved = kept + cuda->workspace_bytes + cuda->link->table->overhead(cuda->link->device);
+  engine->workspace = cuda->workspace_bytes + cuda->tables.size;
+  c2_engine_hold(engine, 0);
   engine->device_allocated = c2_max_size(engine->device_allocated, kept + used);
   engine->device_reserved = c2_max_size(engine->device_reserved, reserved);
 }

@@ -74,10 +74,9 @@ void c2_engine_close(c2_engine *engine) {
 }
 
 void c2_engine_trim(c2_engine *engine) {
-  engine->device_allocated = engine->device_reserved = 0;
+  engine->device_allocated = engine->device_reserved = engine->workspace = 0;
   engine->backend->trim(engine);
-  engine->workspace = 0;
-  engine->peak = engine->held;
+  engine->peak = engine->held + engine->workspace;
 }
 
 /* ---- Passes ------------------------------------------------------------------------------------ */

@@ -83,7 +83,7 @@ typedef struct c2_backend {
   void (*free_cache)(c2_kv_cache *cache);
   const c2_paths_ops *paths; /* NULL: the paths of a rollout are rows like others */
 
-  /* Gives the workspace back. */
+  /* Gives the workspace back, or counts it where it has to stay. */
   void (*trim)(c2_engine *engine);
 } c2_backend;
 
@@ -109,7 +109,7 @@ c2_status c2_load_random(const chronos2_config *config, uint64_t seed, const chr
 c2_status c2_engine_open(c2_engine *engine, const chronos2_session_options *options, c2_error *err);
 void c2_engine_close(c2_engine *engine);
 
-/* Gives back what a backend keeps between passes, and begins a new high-water mark. */
+/* Gives back what a backend can spare between passes, and begins new high-water marks at what stays. */
 void c2_engine_trim(c2_engine *engine);
 
 /* Sets *need to what c2_forward would take at most for a sorted batch of this shape. It reads no value. Of `result` it

@@ -63,7 +63,9 @@ static c2_status time_arms(const c2_comparison *c, c2_evaluation *e, double *sec
   C2_TRY(c2_alloc_array(c->timed, sizeof *order, &order, err));
   for (size_t k = 0; k < c->timed; k++) order[k] = k;
   c2_status status = C2_OK;
-  for (size_t r = 0; r < c->plan->repeats; r++) {
+  size_t untimed = c2_untimed_turns(c->plan);
+  for (size_t turn = 0; turn < untimed + c->plan->repeats; turn++) {
+    size_t r = turn > untimed ? turn - untimed : 0; /* the first one takes the place of what isn't timed */
     for (size_t k = c->timed; k > 0; k--) { /* Fisher and Yates */
       size_t other = c2_random_below(&state, k);
       size_t arm = order[other];

@@ -5,6 +5,7 @@
 #include <chronos2.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "study/measure/arm.h"
 #include "study/statistics/metrics.h"
@@ -51,5 +52,10 @@ typedef struct c2_plan {
   chronos2_dtype dtype;                    /* of the models, for the record */
   chronos2_session_options session;        /* its attention and radius aren't read, its reg_global is */
 } c2_plan;
+
+/* Turns of the timed arms before those that are timed. On a GPU one makes the graphs of their passes. */
+static inline size_t c2_untimed_turns(const c2_plan *plan) {
+  return plan->session.device && strncmp(plan->session.device, "cuda", 4) == 0;
+}
 
 #endif

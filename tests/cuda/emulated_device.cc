@@ -69,6 +69,7 @@ static c2_status open_device(size_t index, c2_device **device, c2_error *err) {
   return C2_OK;
 }
 
+/* CHRONOS2_EMULATOR_TELLS: how many graphs ran, once no device is open. */
 static void close_device(c2_device *device) {
   turn mine(one_at_a_time);
   if (!device) return;
@@ -76,6 +77,7 @@ static void close_device(c2_device *device) {
     fprintf(stderr, "emulated device: %zu allocations were not released\n", allocations);
     abort();
   }
+  if (opened == 0 && getenv("CHRONOS2_EMULATOR_TELLS")) fprintf(stderr, "emulated device: %zu graphs ran\n", replays);
   delete device;
 }
 
@@ -184,6 +186,22 @@ static void read_row(std::vector<float> &to, const void *from, c2_gpu_element ty
   }
 }
 
+/* What a product reads has been written before, row by row. */
+static c2_status check_read(const void *memory, size_t rows, size_t stride, size_t bytes, const char *what,
+                            c2_error *err) {
+  C2_TRY(check(memory, (rows - 1) * stride + bytes, what, err));
+  for (size_t i = 0; i < rows; i++) {
+    if (emulator::written(static_cast<const char *>(memory) + i * stride, bytes)) continue;
+    return c2_gpu_fail(err, C2_ERR_IO, "emulated %s: a read of global memory that was never written", what);
+  }
+  return C2_OK;
+}
+
+/* CHRONOS2_EMULATOR_ALGORITHMS: products add up in another order for another number of rows, as cuBLAS may. */
+static size_t first_addend(const c2_gpu_product *p) {
+  return getenv("CHRONOS2_EMULATOR_ALGORITHMS") ? p->rows % p->depth : 0;
+}
+
 static c2_status multiply(const c2_gpu_product *p, c2_error *err) {
   size_t size = p->type == C2_GPU_BF16 ? 2 : 4;
   size_t c_size = p->c_type == C2_GPU_BF16 ? 2 : 4;
@@ -195,18 +213,22 @@ static c2_status multiply(const c2_gpu_product *p, c2_error *err) {
   if (p->accumulate && (p->bias || p->c_type != C2_GPU_FLOAT)) {
     return c2_gpu_fail(err, C2_ERR_ARGUMENT, "emulated product: sums are added up in float32, without bias");
   }
-  C2_TRY(check(p->a, ((p->rows - 1) * p->a_stride + p->depth) * size, "product's A", err));
-  C2_TRY(check(p->w, p->columns * p->depth * size, "product's W", err));
+  C2_TRY(check_read(p->a, p->rows, p->a_stride * size, p->depth * size, "product's A", err));
+  C2_TRY(check_read(p->w, p->columns, p->depth * size, p->depth * size, "product's W", err));
+  if (p->bias) C2_TRY(check_read(p->bias, 1, 0, p->columns * sizeof(float), "product's bias", err));
   C2_TRY(check(p->c, ((p->rows - 1) * p->c_stride + p->columns) * c_size, "product's C", err));
+  if (p->accumulate) C2_TRY(check_read(p->c, p->rows, p->c_stride * c_size, p->columns * c_size, "product's C", err));
   std::vector<float> w(p->columns * p->depth);
   std::vector<float> a(p->depth);
+  size_t first = first_addend(p);
   read_row(w, p->w, p->type, 0);
   for (size_t i = 0; i < p->rows; i++) {
     read_row(a, p->a, p->type, i * p->a_stride);
     for (size_t j = 0; j < p->columns; j++) {
       size_t at = i * p->c_stride + j;
       float sum = 0;
-      for (size_t d = 0; d < p->depth; d++) sum += a[d] * w[j * p->depth + d];
+      for (size_t d = first; d < p->depth; d++) sum += a[d] * w[j * p->depth + d];
+      for (size_t d = 0; d < first; d++) sum += a[d] * w[j * p->depth + d];
       if (p->bias) sum += p->bias[j];
       if (p->accumulate) sum += static_cast<float *>(p->c)[at];
       if (p->relu && !(sum > 0)) sum = 0;

@@ -271,10 +271,21 @@ bool holds(const void *memory, size_t bytes) {
   return a && within(a, memory, bytes);
 }
 
+static block_stamps *first_stamp(const allocation *a, const void *memory) {
+  return a->stamp + (static_cast<const unsigned char *>(memory) - a->base) / 2;
+}
+
+bool written(const void *memory, size_t bytes) {
+  const block_stamps *s = first_stamp(find(memory), memory);
+  for (size_t i = 0; i < (bytes + 1) / 2; i++) {
+    if (s[i].writer == 0) return false;
+  }
+  return true;
+}
+
 void mark_written(const void *memory, size_t bytes) {
-  const allocation *a = find(memory);
-  size_t first = static_cast<size_t>(static_cast<const unsigned char *>(memory) - a->base) / 2;
-  for (size_t i = first; i < first + (bytes + 1) / 2; i++) a->stamp[i].writer = 1; /* before any launch's */
+  block_stamps *s = first_stamp(find(memory), memory);
+  for (size_t i = 0; i < (bytes + 1) / 2; i++) s[i].writer = 1; /* before any launch's */
 }
 
 /* A stamp is the launch, then the block, from 1; all ones for several blocks. */
@@ -293,7 +304,7 @@ static block_stamps *stamps_of(const allocation *a, const void *address, size_t 
          a->bytes);
   }
   need_aligned(reinterpret_cast<uintptr_t>(address), alignment, __FILE__, __LINE__);
-  return a->stamp + (static_cast<const unsigned char *>(address) - a->base) / 2;
+  return first_stamp(a, address);
 }
 
 void read_global(const allocation *from, const void *address, size_t bytes, size_t alignment) {

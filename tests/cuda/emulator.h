@@ -45,6 +45,8 @@ size_t allocated(); /* bytes, all together */
 void mark_written(const void *memory, size_t bytes);
 /* True if the bytes lie in one allocation. */
 bool holds(const void *memory, size_t bytes);
+/* True if each of these bytes, which lie in one, was written. */
+bool written(const void *memory, size_t bytes);
 
 /* Runs the kernel, a call with its arguments bound; NULL, or what was wrong. */
 const char *run(dim3 grid, dim3 block, const std::function<void()> &kernel);

@@ -529,27 +529,29 @@ static void test_invert(void **test) {
 
 /* The steps between the passes of a rollout, beside the CPU's, to the last bit: crossing quantiles, samples that are
  * equal, and a horizon that ends within a pass. */
-static void test_rollout(void **test) {
-  (void)test;
-  enum { ROWS = 2, PATHS = 3, LEVELS = 5, STEPS = 6, HORIZON = 10, FIRST = 6, LENGTH = 12, SAMPLES = PATHS * LEVELS };
-  static const double level[LEVELS] = {0.1, 0.3, 0.5, 0.7, 0.9};
-  static const double path[PATHS] = {0.05, 0.4, 0.9};
+static void check_rollout(size_t paths, size_t levels) {
+  enum { ROWS = 2, STEPS = 6, HORIZON = 10, FIRST = 6, LENGTH = 12, MOST = 32 };
+  double level[MOST];
+  double path[MOST];
   const uint64_t length[ROWS] = {LENGTH, 4};
-  double weight[SAMPLES];
-  double mass[PATHS + LEVELS];
+  static double weight[C2_MOST_SAMPLES];
+  double mass[2 * MOST];
   double known[ROWS * HORIZON];
-  double from[ROWS * SAMPLES * STEPS];
-  double quantiles[ROWS * LEVELS * HORIZON] = {0};
-  double context[ROWS * PATHS * (LENGTH + HORIZON)] = {0};
-  c2_sample_weights(path, PATHS, level, LEVELS, weight, mass);
+  static double from[ROWS * C2_MOST_SAMPLES * STEPS];
+  double quantiles[ROWS * MOST * HORIZON] = {0};
+  double context[ROWS * MOST * (LENGTH + HORIZON)] = {0};
+  size_t samples = paths * levels;
+  for (size_t i = 0; i < levels; i++) level[i] = (double)(i + 1) / (double)(levels + 1);
+  for (size_t i = 0; i < paths; i++) path[i] = ((double)i + 0.3) / (double)paths;
+  c2_sample_weights(path, paths, level, levels, weight, mass);
   for (size_t i = 0; i < ROWS * HORIZON; i++) known[i] = i % 4 == 1 ? uniform() : (double)NAN;
-  for (size_t i = 0; i < ROWS * SAMPLES * STEPS; i++) from[i] = i % 3 ? uniform() : 0.5;
+  for (size_t i = 0; i < ROWS * samples * STEPS; i++) from[i] = i % 3 ? uniform() : 0.5;
   void *given[] = {on_device(length, sizeof length), on_device(known, sizeof known), on_device(level, sizeof level),
                    on_device(path, sizeof path),     on_device(weight, sizeof weight), on_device(from, sizeof from)};
-  c2_gpu_reduce r = {.from = given[5], .weight = given[4], .level = given[2], .rows = ROWS, .paths = PATHS,
-                     .levels = LEVELS, .horizon = HORIZON, .first = FIRST, .steps = STEPS};
+  c2_gpu_reduce r = {.from = given[5], .weight = given[4], .level = given[2], .rows = ROWS, .paths = paths,
+                     .levels = levels, .horizon = HORIZON, .first = FIRST, .steps = STEPS};
   c2_gpu_extend e = {.length = given[0], .known = given[1], .level = given[2], .path = given[3], .rows = ROWS,
-                     .paths = PATHS, .levels = LEVELS, .room = LENGTH + HORIZON, .horizon = HORIZON, .first = FIRST,
+                     .paths = paths, .levels = levels, .room = LENGTH + HORIZON, .horizon = HORIZON, .first = FIRST,
                      .steps = STEPS};
   e.quantiles = r.quantiles = on_device(quantiles, sizeof quantiles);
   e.context = on_device(context, sizeof context);
@@ -559,18 +561,18 @@ static void test_rollout(void **test) {
   RIGHT(ops->download(device, context, e.context, sizeof context, &err));
   for (size_t row = 0; row < ROWS; row++) {
     for (size_t at = 0; at < HORIZON; at++) {
-      c2_sample sample[SAMPLES];
-      double scratch[2 * SAMPLES];
-      double right[LEVELS] = {0};
-      for (size_t i = 0; i < SAMPLES && at >= FIRST; i++) {
-        sample[i] = (c2_sample){.value = from[(row * SAMPLES + i) * STEPS + at - FIRST], .weight = weight[i]};
+      static c2_sample sample[C2_MOST_SAMPLES];
+      static double scratch[2 * C2_MOST_SAMPLES];
+      double right[MOST] = {0};
+      for (size_t i = 0; i < samples && at >= FIRST; i++) {
+        sample[i] = (c2_sample){.value = from[(row * samples + i) * STEPS + at - FIRST], .weight = weight[i]};
       }
-      if (at >= FIRST) c2_weighted_quantiles(sample, SAMPLES, level, LEVELS, right, scratch);
-      for (size_t i = 0; i < LEVELS; i++) assert_true(quantiles[(row * LEVELS + i) * HORIZON + at] == right[i]);
-      for (size_t p = 0; p < PATHS; p++) {
+      if (at >= FIRST) c2_weighted_quantiles(sample, samples, level, levels, right, scratch);
+      for (size_t i = 0; i < levels; i++) assert_true(quantiles[(row * levels + i) * HORIZON + at] == right[i]);
+      for (size_t p = 0; p < paths; p++) {
         double next = known[row * HORIZON + at];
-        if (isnan(next)) next = c2_round_to_float(c2_quantile_at(level, right, 1, LEVELS, path[p]));
-        double ours = context[(row * PATHS + p) * (LENGTH + HORIZON) + length[row] + at];
+        if (isnan(next)) next = c2_round_to_float(c2_quantile_at(level, right, 1, levels, path[p]));
+        double ours = context[(row * paths + p) * (LENGTH + HORIZON) + length[row] + at];
         assert_true(ours == (at < FIRST ? 0 : next));
       }
     }
@@ -578,6 +580,13 @@ static void test_rollout(void **test) {
   for (size_t i = 0; i < 6; i++) ops->release(device, given[i]);
   ops->release(device, r.quantiles);
   ops->release(device, e.context);
+}
+
+/* Few samples, those of a rollout, more than a block has threads, and as many as there may be. */
+static void test_rollout(void **test) {
+  (void)test;
+  static const size_t sizes[][2] = {{3, 5}, {9, 21}, {13, 21}, {32, 32}};
+  for (size_t i = 0; i < 4; i++) check_rollout(sizes[i][0], sizes[i][1]);
 }
 
 static void test_copy_and_round(void **test) {
@@ -604,13 +613,57 @@ static void test_copy_and_round(void **test) {
   for (size_t i = 0; i < 5; i++) ops->release(device, given[i]);
 }
 
+/* ---- Products ----------------------------------------------------------------------------------- */
+
+/* The emulated device refuses to read what was never written: of A, W, the bias, and C where it is added to. */
+static void test_product_reads(void **test) {
+  (void)test;
+  enum { ROWS = 3, COLUMNS = 16, DEPTH = 8, STRIDE = 24 };
+  numbers n = random_numbers(COLUMNS * STRIDE, C2_GPU_FLOAT, 1.0);
+  for (size_t left_out = 0; left_out < 5; left_out++) { /* 0: nothing */
+    size_t rows = left_out == 1 ? ROWS - 1 : ROWS;
+    size_t columns = left_out == 2 ? COLUMNS - 1 : COLUMNS;
+    void *a = on_device(NULL, ROWS * STRIDE * sizeof(float));
+    void *w = on_device(NULL, COLUMNS * DEPTH * sizeof(float));
+    void *c = on_device(NULL, ROWS * COLUMNS * sizeof(float));
+    void *bias = on_device(NULL, COLUMNS * sizeof(float));
+    c2_gpu_product p = {.a = a, .w = w, .c = c, .a_stride = STRIDE, .c_stride = COLUMNS, .rows = ROWS,
+                        .columns = COLUMNS, .depth = DEPTH, .bias = left_out == 4 ? NULL : bias,
+                        .accumulate = left_out == 4};
+    for (size_t i = 0; i < rows; i++) {
+      RIGHT(ops->upload(device, (float *)a + i * STRIDE, n.value + i * DEPTH, DEPTH * sizeof(float), &err));
+    }
+    RIGHT(ops->upload(device, w, n.value, columns * DEPTH * sizeof(float), &err));
+    if (left_out != 3) RIGHT(ops->upload(device, bias, n.value, COLUMNS * sizeof(float), &err));
+    if (left_out) {
+      assert_int_equal(ops->product(device, &p, &err), C2_ERR_IO);
+      assert_non_null(strstr(err.text, "never written"));
+    } else {
+      RIGHT(ops->product(device, &p, &err));
+      float *out = read_back(c, ROWS * COLUMNS, C2_GPU_FLOAT);
+      for (size_t i = 0; i < ROWS * COLUMNS; i++) {
+        double right = (double)n.value[i % COLUMNS];
+        for (size_t d = 0; d < DEPTH; d++) {
+          right += (double)n.value[i / COLUMNS * DEPTH + d] * (double)n.value[i % COLUMNS * DEPTH + d];
+        }
+        assert_near((double)out[i], right, 1e-6, "product");
+      }
+      free(out);
+    }
+    void *all[] = {a, w, c, bias};
+    for (size_t i = 0; i < 4; i++) ops->release(device, all[i]);
+  }
+  free_numbers(&n);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_time_attention),
                                      cmocka_unit_test(test_window_reads_its_keys),
                                      cmocka_unit_test(test_group_attention), cmocka_unit_test(test_norm),
                                      cmocka_unit_test(test_rotate),          cmocka_unit_test(test_features),
                                      cmocka_unit_test(test_fit),             cmocka_unit_test(test_invert),
-                                     cmocka_unit_test(test_copy_and_round),  cmocka_unit_test(test_rollout)};
+                                     cmocka_unit_test(test_copy_and_round),  cmocka_unit_test(test_rollout),
+                                     cmocka_unit_test(test_product_reads)};
   ops = c2_cuda_device_table();
   if (ops->open(0, &device, &err) != C2_OK) return 1;
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

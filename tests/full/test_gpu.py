@@ -25,6 +25,7 @@ def test_check(tmp_path):
     assert "cuda: by libchronos2_cuda.so, tried on an H100" in sections["version"]["text"]
     sides = [entry for entry in entries if "side" in entry]
     assert not [entry for entry in sides if "failed" in entry]
+    assert [entry["passes"] for entry in sides if entry["side"] == "ours bf16" and not entry["futures"]] == [1, 1]
     assert {entry["side"] for entry in sides} >= {"ours bf16", "ours bf16 r8", "ours fp32", "PyTorch sdpa bf16"}
     errors = re.findall(r"(\S+) (ours|PyTorch): mean (\S+), worst (\S+)", sections["bf16"]["text"])
     mean = {(model, side): float(value) for model, side, value, _ in errors}
@@ -54,6 +55,9 @@ def test_check_in_parts(tmp_path):
     done = subprocess.run(["tools/gpu/check.sh", "--emulate", "--only", "sped"], cwd=ROOT, env=environment,
                           capture_output=True, text=True)
     assert done.returncode == 2 and "no section is called sped; expected version, golden," in done.stderr
+    done = subprocess.run(["tools/gpu/check.sh", "--emulate", "--only", "version", "--skip", "version"], cwd=ROOT,
+                          env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and "no section is left to run" in done.stderr
 
 
 def marked(mark):
@@ -96,17 +100,107 @@ def test_check_is_stopped(tmp_path, number):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_speed_fails(tmp_path):
+    """A side of ours that ends badly is said, in the status too; what was measured before stays told."""
+    (tmp_path / "build").mkdir()
+    program = tmp_path / "build" / "chronos2"
+    program.write_text("""#!/bin/sh
+case "$*" in *fp32*) exit 3 ;; esac
+while read -r line; do echo '{"seconds": 2}'; done
+exit 4
+""")
+    program.chmod(0o755)
+    done = subprocess.run([sys.executable, "tools/gpu/speed.py", tmp_path / "build", tmp_path, "--small"], cwd=ROOT,
+                          capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    of_bf16 = [entry for entry in entries if entry.get("side") == "ours bf16" and not entry["futures"]]
+    assert [(entry.get("seconds_median"), entry.get("failed", "").split(" ")[-1]) for entry in of_bf16] == [(2, ""), (None, "4")]
+    of_fp32 = [entry for entry in entries if entry.get("side") == "ours fp32"]
+    assert len(of_fp32) == 1 and ("status 3" in of_fp32[0]["failed"] or "Broken pipe" in of_fp32[0]["failed"])
+    assert "peak_alloc_mb" not in of_bf16[0] and [entry for entry in entries if entry.get("side") == "PyTorch eager bf16"]
+    (tmp_path / "results.jsonl").write_text("".join(json.dumps({"section": "speed", **entry}) + "\n" for entry in entries))
+    tables = subprocess.run([sys.executable, "bench/gpu.py", tmp_path / "results.jsonl"], cwd=ROOT, capture_output=True,
+                            text=True, check=True).stdout
+    assert re.search(r"\| ours bf16 \| failed: bench: \S+ ended with status 4 \|", tables)
+
+
+def test_bf16_fails(tmp_path):
+    """What the program says is passed on."""
+    (tmp_path / "chronos2").write_text("#!/bin/sh\necho chronos2: error: no such device >&2\nexit 1\n")
+    (tmp_path / "chronos2").chmod(0o755)
+    done = subprocess.run([sys.executable, "tools/gpu/bf16.py", tmp_path], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode != 0 and "chronos2: error: no such device\n" in done.stderr
+
+
+def test_memory_of_pytorch(monkeypatch):
+    """Only the pipeline that computes counts, and the cache is emptied for no pass that is timed."""
+    monkeypatch.syspath_prepend(ROOT / "bench")
+    monkeypatch.syspath_prepend(ROOT / "tools" / "gpu")
+    import sides
+
+    class Model:
+        forward = None
+
+        def __init__(self, mb):
+            self.mb, self.device = mb, "cuda"
+
+        def modules(self):
+            return []
+
+        def to(self, device):
+            self.device = device
+
+    class Pipeline:
+        def __init__(self, mb):
+            self.model = Model(mb)
+
+        def predict(self, _series, **_how):
+            assert self.model.device == "cuda"
+            gpu.top = max(gpu.top, 10 + sum(pipeline.model.mb for pipeline in pipelines.values()
+                                            if pipeline.model.device == "cuda"))
+
+    class Gpu:
+        top = emptied = 0
+
+        def empty_cache(self):
+            self.emptied += 1
+
+        def reset_peak_memory_stats(self):
+            self.top = 0
+
+        def max_memory_allocated(self):
+            return self.top * 2**20
+
+        def max_memory_reserved(self):
+            return self.max_memory_allocated() + 2**20
+
+    gpu, pipelines = Gpu(), {"bf16": Pipeline(228), "fp32": Pipeline(456)}
+    monkeypatch.setattr(sides, "CUDA", gpu)
+    monkeypatch.setattr(sides, "DEVICE", "cuda")
+    for dtype, own in (("bf16", 228), ("fp32", 456)):
+        side, gpu.emptied = sides.PyTorch(pipelines, dtype, "sdpa", [], 16, 1), 0
+        side.turn()
+        assert gpu.emptied == 0
+        side.measure()
+        side.turn()
+        assert gpu.emptied == 1
+        assert side.close() == {"peak_alloc_mb": own + 10, "peak_reserved_mb": own + 11}
+        assert [pipeline.model.device for pipeline in pipelines.values()] == ["cuda", "cuda"]
+
+
 def test_tables(tmp_path):
     """A side is set beside ours of the same run and section, and so is the peak."""
     def side(section, side, seconds):
-        return {"section": section, "tokens": 515, "rows": 32, "futures": 0, "side": side, "seconds_median": seconds,
-                "work": 1e12, "peak_alloc_mb": 1, "peak_reserved_mb": 2}
+        return {"section": section, "tokens": 515, "rows": 32, "futures": 0, "side": side, "passes": 5,
+                "seconds_median": seconds, "work": 1e12, "peak_alloc_mb": 1, "peak_reserved_mb": 2}
 
     entries = []
     for run, (speed, compiled) in (("one", (1, 2)), ("two", (4, 8))):
         entries.append({"run": run})
         for section, ours in (("speed", speed), ("compile", compiled)):
-            entries += [{"section": section, "peak": "bf16 product", "tflop_per_s": 10 * ours},
+            soon = side(section, "ours bf16", 100)  # what it took in the first rounds: later ones count
+            entries += [{"section": section, "peak": "bf16 product", "tflop_per_s": 10 * ours}, soon,
                         side(section, "ours bf16", ours), side(section, "PyTorch", 16)]
     entries += [{"run": "three"}, side("speed", "PyTorch", 16)]
     (tmp_path / "results.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
@@ -115,7 +209,7 @@ def test_tables(tmp_path):
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in said.splitlines() if "PyTorch" in line]
     assert [(row[0], row[6], row[7]) for row in rows] == [
         ("speed", "16", "0.6%"), ("compile", "8", "0.3%"), ("speed", "4", "0.2%"), ("compile", "2", "0.1%"), ("speed", "", "")]
-    assert "The run of two:" in said
+    assert "The run of two:" in said and said.count("| ours bf16 |") == 4
 
 
 def test_libraries(tmp_path):

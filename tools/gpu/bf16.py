@@ -27,7 +27,7 @@ def errors(quantiles, case):
 
 def ours(program, folder, path, out):
     subprocess.run([program, "forward", path, "-m", folder / "weights", "--device", "cuda", "--dtype", "bf16", "-o", out],
-                   check=True, stderr=subprocess.DEVNULL, env={**os.environ, **libraries.environment()})
+                   check=True, env={**os.environ, **libraries.environment()})
     return load_file(out)["out.quantiles"]
 
 

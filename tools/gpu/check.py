@@ -77,6 +77,8 @@ def chosen():
     if strange := (only | skip) - {name for name, _, _ in every}:
         options.error(f"no section is called {', '.join(sorted(strange))}; expected {', '.join(s[0] for s in every)}")
     kept = [s for s in every if s[0] not in skip and (not only or s[0] in only)]
+    if not kept:
+        options.error("no section is left to run: --skip names each one that --only does")
     slow = 10 if EMULATE else 1
     whole = min(LIMIT, sum(most * slow for _, most, _ in kept))
     seconds = ASKED.seconds or whole

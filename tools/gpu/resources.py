@@ -30,7 +30,7 @@ def compile_for(nvcc, architecture):
     """What each kernel takes: registers, bytes of shared memory, bytes spilled."""
     with tempfile.TemporaryDirectory() as place:
         done = subprocess.run(
-            [nvcc, "-std=c++17", "-O3", f"-I{ROOT / 'src'}", "-cubin", f"-arch=sm_{architecture}", "-Werror", "all-warnings",
+            [nvcc, "-std=c++17", "-O3", "-DC2_DEVICE_VERSION=0", f"-I{ROOT / 'src'}", "-cubin", f"-arch=sm_{architecture}", "-Werror", "all-warnings",
              "-Xptxas", "-v", "-o", f"{place}/kernels.cubin", ROOT / "src" / "cuda" / "device.cu"],
             capture_output=True, text=True)
     if done.returncode:
