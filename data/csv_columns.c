@@ -190,15 +190,17 @@ static c2_status open_columns(columns *c, const c2_want *want, c2_error *err) {
 
 /* Makes the cells numbers; *all is false, and nothing has changed, where one is none. */
 static c2_status make_numbers(const columns *c, builder *b, bool *all, c2_error *err) {
+  c2_dialect found = *c->dialect; /* texts say nothing of numbers */
   *all = false;
   C2_TRY(c2_alloc_array(c->rows, sizeof *b->number, &b->number, err));
   for (size_t i = 0; i < c->rows; i++) {
-    if (c2_dialect_number(c->dialect, b->cell[i], &b->number[i])) continue;
+    if (c2_dialect_number(&found, b->cell[i], &b->number[i])) continue;
     free(b->number);
     b->number = NULL;
     return C2_OK;
   }
   *all = true;
+  *c->dialect = found;
   return C2_OK;
 }
 

@@ -54,6 +54,7 @@ typedef struct c2_dataset {
   c2_lookup found;    /* what was found of how files spell their cells, in words */
   c2_lookup truths;   /* covariates of numbers whose known future holds booleans; until it is noted */
   c2_dialect dialect; /* of all tables: their decimal sign and format of time stamps, as far as they agree */
+  const char *presumed; /* the first file in which 1.234 was read with a decimal point as nothing spoke against it */
   bool has_past_table, has_table, has_csv; /* what was read into it: tables of series, any tables, any CSV */
   size_t rows;        /* read from the files; a JSON Lines series has one for each step */
   size_t filled;      /* steps that no row is for: filled in as missing */

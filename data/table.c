@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "data/cell.h"
+#include "data/read.h"
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 
@@ -49,13 +50,20 @@ static c2_status keep_column(c2_dataset *set, const c2_column *column, c2_kept *
   return C2_OK;
 }
 
-/* Notes in the table and the set what was found in the file beyond the usual. */
-static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *input, const c2_dialect *asked,
-                              c2_error *err) {
+/* Adds a file's dialect to that of all. What was presumed of a file must not differ from what another one shows. */
+static c2_status join_dialect(c2_dataset *set, const c2_input *input, c2_error *err) {
+  c2_dialect_agree(&set->dialect, &input->dialect);
+  if (input->dialect.presumes_point && !set->presumed) C2_TRY(c2_dataset_text(set, input->name, &set->presumed, err));
+  if (!set->presumed || !c2_dialect_has_comma(&set->dialect)) return C2_OK;
+  return c2_remedy(err, "decimal",
+                   c2_fail(err, C2_ERR_FORMAT,
+                           "%s: numbers such as 1.234 may be read in two ways beside a file with a decimal comma: "
+                           "write them alike",
+                           set->presumed));
+}
+
+c2_status c2_input_note(c2_dataset *set, const c2_input *input, const c2_dialect *asked, c2_error *err) {
   const c2_dialect *d = &input->dialect;
-  if (d->is_instant && !t->zone[0]) {
-    (void)snprintf(t->zone, sizeof t->zone, d->zone_name[0] ? "the zone %s" : "a zone", d->zone_name);
-  }
   char text[7][C2_STAMP_ROOM + 40] = {"", "", "", "", "", "", ""};
   bool was_asked = asked && asked->delimiter;
   if (d->delimiter && d->delimiter != ',' && !was_asked) {
@@ -86,8 +94,17 @@ static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *inpu
     C2_TRY(c2_dataset_text(set, text[i], &kept, err));
     C2_TRY(c2_lookup_add(&set->found, kept, &at, err));
   }
-  c2_dialect_agree(&set->dialect, d);
-  return C2_OK;
+  return join_dialect(set, input, err);
+}
+
+/* Notes in the table and the set what was found in the file. */
+static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *input, const c2_dialect *asked,
+                              c2_error *err) {
+  const c2_dialect *d = &input->dialect;
+  if (d->is_instant && !t->zone[0]) {
+    (void)snprintf(t->zone, sizeof t->zone, d->zone_name[0] ? "the zone %s" : "a zone", d->zone_name);
+  }
+  return c2_input_note(set, input, asked, err);
 }
 
 void c2_table_place(const c2_table *t, const char *file, size_t line, char out[C2_PLACE_ROOM]) {
