@@ -1,6 +1,7 @@
 /* What the cells of a text file say of how they are spelled. Knows no format of files. */
 #include "data/dialect.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -34,7 +35,8 @@ static void weigh(const c2_dialect *dialect, evidence *sum, const c2_dialect_sam
   evidence e = *sum;
   for (size_t i = 0; i < s->count; i++) {
     const char *cell = s->cell[i];
-    c2_number_shape shape = c2_is_missing_text(cell) ? C2_SHAPE_PLAIN : c2_number_shape_of(cell);
+    bool is_silent = c2_is_missing_text(cell) || c2_boolean_text(cell); /* booleans may stand among numbers */
+    c2_number_shape shape = is_silent ? C2_SHAPE_PLAIN : c2_number_shape_of(cell);
     if (shape == C2_SHAPE_NONE && !s->are_numbers) return;
     if (shape == C2_SHAPE_POINT && !e.point) {
       e.point = cell;
@@ -87,7 +89,10 @@ bool c2_dialect_number(c2_dialect *dialect, const char *cell, double *out) {
     dialect->presumes_point = true;
   }
   if (dialect->decimal != ',' && c2_parse_number(cell, out)) return true;
-  if (dialect->decimal == ',' && c2_is_missing_text(cell)) return c2_parse_number(cell, out);
+  if (dialect->decimal == ',' && c2_is_missing_text(cell)) {
+    *out = (double)NAN;
+    return true;
+  }
   if (!dialect->decimal && strchr(cell, ',')) return false;
   return c2_number_read_grouped(cell, dialect->decimal ? dialect->decimal : '.', out, &dialect->is_grouped);
 }

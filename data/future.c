@@ -207,8 +207,9 @@ static c2_status find_steps(c2_futures *f, size_t scenario, size_t index, c2_err
 }
 
 /* A value of a covariate whose past holds numbers. */
-static c2_status read_number(const c2_table *t, const c2_table_row *row, size_t index, double *out, bool *is_truth,
+static c2_status read_number(c2_futures *f, const c2_table_row *row, size_t index, double *out, bool *is_truth,
                              c2_error *err) {
+  const c2_table *t = &f->table;
   const c2_column *column = &t->covariate[index];
   if (column->type != C2_COLUMN_TEXT) {
     *out = c2_column_number(column, row->at);
@@ -221,7 +222,7 @@ static c2_status read_number(const c2_table *t, const c2_table_row *row, size_t 
     *out = c2_boolean_number(truth);
     return C2_OK;
   }
-  if (c2_parse_number(text, out)) return C2_OK;
+  if (c2_dialect_number(&f->input.dialect, text, out)) return C2_OK;
   C2_FAIL(err, C2_ERR_FORMAT,
           "%s:%zu: column '%.60s': expected a finite number or nothing, as in its past, found '%.40s'", t->name,
           c2_table_line(t, row), column->name, text);
@@ -235,7 +236,7 @@ static c2_status fill_covariate(c2_futures *f, c2_covariate *covariate, size_t i
     bool is_truth = false;
     size_t at = 0;
     for (size_t s = 0; s < f->horizon; s++) {
-      C2_TRY(read_number(t, f->at[s], index, &covariate->future[s], &is_truth, err));
+      C2_TRY(read_number(f, f->at[s], index, &covariate->future[s], &is_truth, err));
     }
     return is_truth ? c2_lookup_put(&f->set->truths, covariate->name, &at, err) : C2_OK;
   }

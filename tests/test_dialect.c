@@ -526,6 +526,39 @@ static void test_forecast_of_a_dialect(void **state) {
   program_remove_folder(folder);
 }
 
+/* A missing cell is one with blanks around it too, and a boolean in a future's column leaves its numbers their sign. */
+static void test_cells_beside_commas(void **state) {
+  (void)state;
+  static const struct {
+    const char *cell[3], *plain[3]; /* of the past's second row and the future's first two */
+  } cases[] = {{{" ", "0,5", "1"}, {"", "0.5", "1"}},
+               {{" NA", "0,5", " null "}, {"", "0.5", ""}},
+               {{"1,5", "True", "2,5"}, {"1.5", "1", "2.5"}},
+               {{"1,5", "True", "1.250"}, {"1.5", "1", "1250"}}};
+  char *folder = program_make_folder();
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char past[300];
+    char future[300];
+    (void)snprintf(past, sizeof past, "item_id;timestamp;target;promo\na;2024-01-29;1;0,5\na;2024-01-30;2;%s\n"
+                   "a;2024-01-31;3;2,5\n",
+                   cases[i].cell[0]);
+    (void)snprintf(future, sizeof future, "timestamp;promo\n2024-02-01;%s\n2024-02-02;%s\n2024-02-03;0\n",
+                   cases[i].cell[1], cases[i].cell[2]);
+    program_result found = forecast(folder, past, future, NULL);
+    (void)snprintf(past, sizeof past, "item_id,timestamp,target,promo\na,2024-01-29,1,0.5\na,2024-01-30,2,%s\n"
+                   "a,2024-01-31,3,2.5\n",
+                   cases[i].plain[0]);
+    (void)snprintf(future, sizeof future, "timestamp,promo\n2024-02-01,%s\n2024-02-02,%s\n2024-02-03,0\n",
+                   cases[i].plain[1], cases[i].plain[2]);
+    program_result plain = forecast(folder, past, future, NULL);
+    if (found.status != 0 || plain.status != 0) fail_msg("case %zu: %s%s", i, found.err, plain.err);
+    assert_string_equal(found.out, plain.out);
+    program_free(&found);
+    program_free(&plain);
+  }
+  program_remove_folder(folder);
+}
+
 /* What needs DuckDB says how to get it, before anything is computed or written. */
 static void test_without_duckdb(void **state) {
   (void)state;
@@ -573,6 +606,7 @@ int main(void) {
                                      cmocka_unit_test(test_wide),
                                      cmocka_unit_test(test_empty_lines), cmocka_unit_test(test_encodings),
                                      cmocka_unit_test(test_forecast_of_a_dialect),
+                                     cmocka_unit_test(test_cells_beside_commas),
                                      cmocka_unit_test(test_without_duckdb)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
