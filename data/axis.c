@@ -328,12 +328,25 @@ static c2_status continue_rows(c2_table *t, const c2_dataset *set, size_t groups
   return C2_OK;
 }
 
+c2_status c2_axis_check_shared(const char *file, const c2_item *a, const c2_item *b, bool has_stamps, c2_error *err) {
+  c2_time end[2] = {0, 0};
+  if (a->zone.minutes != b->zone.minutes) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: items differ in their offset from UTC: expected a column of ids", file);
+  }
+  if (has_stamps || a->freq.unit != C2_FREQ_COUNT) return C2_OK;
+  C2_TRY(c2_freq_add(&a->freq, a->start, (int64_t)a->length, &end[0], err));
+  C2_TRY(c2_freq_add(&b->freq, b->start, (int64_t)b->length, &end[1], err));
+  if (c2_freq_equal(&a->freq, &b->freq) && end[0] == end[1]) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "%s: items '%.80s' and '%.80s' go on at different steps: expected a column of ids or of time stamps", file,
+          a->id, b->id);
+}
+
 c2_status c2_axis_settle_future(c2_table *t, c2_dataset *set, c2_error *err) {
   size_t groups = 0;
   if (set->count == 0) return C2_OK;
-  for (size_t i = 0; i < set->count && !t->id; i++) {
-    if (set->item[i].zone.minutes == set->item[0].zone.minutes) continue;
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: items differ in their offset from UTC: expected a column of ids", t->name);
+  for (size_t i = 1; i < set->count && !t->id; i++) {
+    C2_TRY(c2_axis_check_shared(t->name, &set->item[0], &set->item[i], t->stamp != NULL, err));
   }
   for (size_t i = 0; i < t->count; i++) {
     c2_table_row *row = &t->rows[i];
