@@ -118,6 +118,9 @@ c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size
 c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out, c2_error *err);
 c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c2_error *err);
 
+/* Adds to what was found, in words, unless it is there. */
+c2_status c2_dataset_put_found(c2_dataset *set, const char *text, c2_error *err);
+
 /* Adds a note, formatted as by c2_text_format in 500 bytes. */
 C2_PRINTF(3, 4) c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const char *format, ...);
 

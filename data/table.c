@@ -88,11 +88,7 @@ c2_status c2_input_note(c2_dataset *set, const c2_input *input, const c2_dialect
     (void)snprintf(text[6], sizeof text[6], "the first of %zu sheets alone", input->sheets);
   }
   for (size_t i = 0; i < 7; i++) {
-    const char *kept = NULL;
-    size_t at = 0;
-    if (!text[i][0] || c2_lookup_find(&set->found, text[i], &at)) continue;
-    C2_TRY(c2_dataset_text(set, text[i], &kept, err));
-    C2_TRY(c2_lookup_add(&set->found, kept, &at, err));
+    if (text[i][0]) C2_TRY(c2_dataset_put_found(set, text[i], err));
   }
   return join_dialect(set, input, err);
 }

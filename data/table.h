@@ -28,6 +28,7 @@ typedef struct c2_table {
   size_t targets, covariates;
   c2_kept *kept; /* [covariates] */
   char zone[64]; /* of time stamps that are instants in UTC: "the zone Europe/Berlin", "a zone"; else "" */
+  const char *read_as; /* what whole numbers are that stand for time stamps, as "years"; NULL: there are none */
   bool is_count; /* the steps are whole numbers, no time stamps */
   c2_table_row *rows;  /* [count]; sorted by group and time by c2_table_sort */
   size_t count;
