@@ -6,7 +6,7 @@
 
 enum { C2_STAMP_ROOM = 64 }; /* of a format */
 
-/* Fails unless the format is one that c2_stamp_read knows and that says which day it is. Directives: %Y %y %m %d %e %j
+/* Fails unless the format is one that c2_stamp_read knows and that says which day and which half of it it is. Directives: %Y %y %m %d %e %j
  * %b %B %h %a %A %H %I %M %S %p %f %z %Z %s %q (a quarter, 1 to 4) %F %T %R %D %n %t %%. */
 c2_status c2_stamp_check(const char *format, c2_error *err);
 

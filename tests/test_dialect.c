@@ -374,7 +374,8 @@ static void test_time_formats_given(void **state) {
   assert_non_null(
       strstr(r.err.text, "in.csv:3: column 'timestamp': expected a time stamp as %d.%m.%Y, found '31.2.2024'"));
   c2_dataset_free(&r.set);
-  static const char *const bad[] = {"%d.%m", "%Y-%E", "%", "%Y%"};
+  static const char *const bad[] = {"%d.%m",       "%Y-%E",       "%",           "%Y%",
+                                    "%Y-%m-%d %I", "%F %H:%M %p", "%F %T %p %I", "%F %p"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     if (c2_stamp_check(bad[i], &r.err) != C2_ERR_ARGUMENT) fail_msg("'%s' is taken", bad[i]);
   }
