@@ -274,6 +274,9 @@ static void test_wide_futures(void **state) {
     program_free(&wide);
     program_free(&tall);
   }
+  write_text(f.path[1], "timestamp,x,b\n2024-01-04,7,3\n");
+  program_result r = PROGRAM_RUN("forecast", f.path[0], "--wide", "-n1", "--covariates", "x", "--future", f.path[1]);
+  program_assert_error(&r, 1, "b.csv: column 'b' is what is forecast: expected known covariates alone");
   remove_files(&f);
 }
 
