@@ -560,6 +560,21 @@ static void test_cells_beside_commas(void **state) {
   program_remove_folder(folder);
 }
 
+/* Beside a decimal comma 1.234 has two readings in late rows too, which no longer settle the sign. */
+static void test_late_points_beside_commas(void **state) {
+  (void)state;
+  enum { FIRST = 3, ROWS = 70000, LATE = 69000 };
+  char *folder = program_make_folder();
+  char *text = malloc(ROWS * 16 + 100);
+  assert_non_null(text);
+  int n = sprintf(text, "timestamp\tpromo\n");
+  for (int i = 0; i < ROWS; i++) n += sprintf(text + n, "%d\t%s\n", FIRST + i, i == LATE ? "1.234" : "5");
+  program_result r = forecast(folder, "timestamp\ttarget\tpromo\n0\t1\t0,5\n1\t2\t1,5\n2\t3\t2,5\n", text, NULL);
+  program_assert_error(&r, 1, "future.csv:69002: column 'promo': expected a finite number or nothing");
+  free(text);
+  program_remove_folder(folder);
+}
+
 /* What needs DuckDB says how to get it, before anything is computed or written. */
 static void test_without_duckdb(void **state) {
   (void)state;
@@ -608,6 +623,7 @@ int main(void) {
                                      cmocka_unit_test(test_empty_lines), cmocka_unit_test(test_encodings),
                                      cmocka_unit_test(test_forecast_of_a_dialect),
                                      cmocka_unit_test(test_cells_beside_commas),
+                                     cmocka_unit_test(test_late_points_beside_commas),
                                      cmocka_unit_test(test_without_duckdb)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
