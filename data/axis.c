@@ -273,7 +273,8 @@ c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *op
     }
     if (options->part) options->part->read_as = t->read_as;
   }
-  if (whole < t->count || options->freq) C2_TRY(c2_note_whole_numbers(set, t->read_as, err)); /* else it was warned of */
+  bool is_warned_of = whole == t->count && !options->freq;
+  if (!is_warned_of) C2_TRY(c2_note_whole_numbers(set, t->read_as, err));
   if (!t->is_count) C2_TRY(settle_clocks(t, set, err));
   c2_freq provisional = {t->is_count ? C2_FREQ_COUNT : C2_FREQ_DAY, C2_PLACE_START, 0, 1};
   for (size_t i = 0; i < t->count; i++) set->item[t->rows[i].group].freq = provisional;
