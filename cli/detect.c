@@ -409,6 +409,7 @@ fail:
 static c2_status read_series(void *request, char **paths, size_t count, c2_error *err) {
   detect_request *r = request;
   C2_TRY(cli_input_read(&r->in, paths, count, err));
+  cli_drop_futures(&r->in.set, "detect judges the past alone");
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
   C2_TRY(cli_input_check_use(&r->in, &r->in.set, true, true, err));
   C2_TRY(cli_input_tell(&r->in.set, r->summary, err));

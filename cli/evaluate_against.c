@@ -20,6 +20,7 @@ typedef struct theirs {
   const c2_column *level;                                /* [level_count]; NULL: there are none */
   c2_lookup keys;                                        /* of the rows, in order */
   c2_pool pool;
+  const char *read_as; /* what whole numbers in the place of time stamps are; NULL: there are none */
   size_t used;
 } theirs;
 
@@ -112,10 +113,11 @@ static size_t line_of(const theirs *t, size_t row) {
 }
 
 /* Time stamp and cutoff of a row, on the clock of its series. */
-static c2_status read_times(const theirs *t, const c2_item *item, size_t row, c2_time *stamp, c2_time *cutoff,
+static c2_status read_times(theirs *t, const c2_item *item, size_t row, c2_time *stamp, c2_time *cutoff,
                             c2_error *err) {
-  C2_TRY(c2_item_time(item, t->path, &t->frame, t->stamp, row, stamp, err));
-  return t->cutoff ? c2_item_time(item, t->path, &t->frame, t->cutoff, row, cutoff, err) : C2_OK;
+  C2_TRY(c2_item_time(item, t->path, &t->frame, t->stamp, row, stamp, &t->read_as, err));
+  return t->cutoff ? c2_item_time(item, t->path, &t->frame, t->cutoff, row, cutoff, &t->read_as, err)
+                   : C2_OK;
 }
 
 static c2_status index_rows(const evaluate_request *r, theirs *t, c2_error *err) {
@@ -199,6 +201,15 @@ static c2_status take_all(evaluate_request *r, theirs *t, c2_error *err) {
   return C2_OK;
 }
 
+/* Says how the file is spelled, as far as that wasn't said of the series. */
+static c2_status tell_spelling(const theirs *t, c2_dataset *set, c2_error *err) {
+  size_t said = set->found.count;
+  C2_TRY(c2_input_note(set, &t->input, NULL, NULL, err));
+  C2_TRY(c2_note_whole_numbers(set, t->read_as, err));
+  for (; said < set->found.count; said++) cli_note("%s: read with %s", t->path, set->found.text[said]);
+  return C2_OK;
+}
+
 c2_status evaluate_read_against(evaluate_request *r, c2_error *err) {
   theirs t = {.path = r->against};
   c2_want *want = NULL;
@@ -206,9 +217,11 @@ c2_status evaluate_read_against(evaluate_request *r, c2_error *err) {
   c2_status status = C2_OK;
   C2_TRY(c2_alloc_array(ROLES + 1 + r->level_count, sizeof *want, &want, err));
   status = c2_input_open(&t.input, r->against, true, NULL, err);
-  t.input.expected = &r->e.data.set.dialect;
+  const c2_dialect expected = r->e.data.set.dialect;
+  t.input.expected = &expected;
   if (status == C2_OK) status = choose_columns(r, &t, want, &wants, err);
   if (status == C2_OK) status = index_rows(r, &t, err);
+  if (status == C2_OK) status = tell_spelling(&t, &r->e.data.set, err);
   if (status == C2_OK) status = take_all(r, &t, err);
   if (status != C2_OK) err->remedy = NULL; /* the options are about the series */
   c2_lookup_free(&t.keys);

@@ -84,30 +84,12 @@ bool forecast_is_in_parts(forecast_request *r, char **paths, size_t count) {
   return !r->reason[0] && c2_input_has_parts(paths[0]);
 }
 
-/* Leaves out what is known of the future, which no embedding looks at. */
-static void drop_futures(c2_dataset *set) {
-  size_t dropped = 0;
-  for (size_t i = 0; i < set->count; i++) {
-    for (size_t c = 0; c < set->item[i].covariates; c++) {
-      c2_covariate *covariate = &set->item[i].covariate[c];
-      dropped += covariate->future_length > 0;
-      covariate->future = NULL;
-      covariate->future_text = NULL;
-      covariate->future_length = 0;
-    }
-  }
-  if (dropped > 0) {
-    cli_warn("--embed describes the past alone: known futures are ignored, those of %zu covariate%s", dropped,
-             dropped == 1 ? "" : "s");
-  }
-}
-
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err) {
   c2_read_options options = cli_input_reading(&r->in);
   C2_TRY(cli_input_read(&r->in, paths, count, err));
   c2_missing missing = {.hint = forecast_future_hint(r)};
   if (r->reason[0] && r->in.set.has_past_table) cli_note("%s: all rows are kept in memory: %s", paths[0], r->reason);
-  if (r->embed) drop_futures(&r->in.set);
+  if (r->embed) cli_drop_futures(&r->in.set, "--embed describes the past alone");
   C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));
   C2_TRY(read_futures(r, &options, &missing, err));
   C2_TRY(cli_input_check_use(&r->in, &r->in.set, true, !r->embed, err));

@@ -272,6 +272,22 @@ void cli_input_warn(const c2_dataset *set) {
   for (size_t i = 0; i < set->notes; i++) cli_warn("%s", set->note[i]);
 }
 
+void cli_drop_futures(c2_dataset *set, const char *why) {
+  size_t dropped = 0;
+  for (size_t i = 0; i < set->count; i++) {
+    for (size_t c = 0; c < set->item[i].covariates; c++) {
+      c2_covariate *covariate = &set->item[i].covariate[c];
+      dropped += covariate->future_length > 0;
+      covariate->future = NULL;
+      covariate->future_text = NULL;
+      covariate->future_length = 0;
+    }
+  }
+  if (dropped > 0) {
+    cli_warn("%s: known futures are ignored, those of %zu covariate%s", why, dropped, dropped == 1 ? "" : "s");
+  }
+}
+
 void cli_warn_passes(const c2_dataset *set, size_t most, const char *option) {
   c2_passes passes = c2_series_passes(set, most);
   char line[C2_CAVEAT_ROOM];

@@ -97,6 +97,9 @@ typedef struct cli_series_command {
  * are printed. */
 int cli_series_run(const cli_series_command *command, int argc, char **argv);
 
+/* Leaves out what is known of the future, with a warning that begins with `why` where there is any. */
+void cli_drop_futures(c2_dataset *set, const char *why);
+
 /* Warns of series that don't inform each other under cross-learning, since they don't share a pass. `most` are its rows
  * (0: as usual), which `option` says. */
 void cli_warn_passes(const c2_dataset *set, size_t most, const char *option);

@@ -69,10 +69,25 @@ static whole_kind kind_of(int64_t number) {
   return KIND_COUNT;
 }
 
-/* 2024, 202401 or 20240131 as the time stamp of its first day; seconds or milliseconds since 1970. */
-static c2_status make_time(const c2_table *t, c2_table_row *row, c2_error *err) {
+static const char *const kind_words[KINDS] = {"whole numbers, which the forecast continues",
+                                              "years",
+                                              "months such as 202401",
+                                              "days such as 20240131",
+                                              "seconds since 1970 in UTC",
+                                              "milliseconds since 1970 in UTC"};
+
+/* 2024, 202401 or 20240131 as the time stamp of its first day; seconds or milliseconds since 1970. A table has one of
+ * these. */
+static c2_status make_time(c2_table *t, c2_table_row *row, c2_error *err) {
   int64_t n = row->time;
-  switch (kind_of(n)) {
+  whole_kind kind = kind_of(n);
+  if (kind != KIND_COUNT && t->read_as && t->read_as != kind_words[kind]) {
+    char expected[80];
+    (void)snprintf(expected, sizeof expected, "%s, as in other rows", t->read_as);
+    return refuse_cell(t, row, true, expected, err);
+  }
+  if (kind != KIND_COUNT) t->read_as = kind_words[kind];
+  switch (kind) {
     case KIND_YEAR: row->time = c2_day_of(n, 1, 1) * C2_DAY_US; return C2_OK;
     case KIND_MONTH: row->time = c2_day_of(n / 100, (int)(n % 100), 1) * C2_DAY_US; return C2_OK;
     case KIND_DAY: row->time = c2_day_of(n / 10000, (int)(n / 100 % 100), (int)(n % 100)) * C2_DAY_US; return C2_OK;
@@ -133,21 +148,22 @@ static c2_status refuse_clocks(const c2_table *t, c2_error *err) {
 
 /* Decides what a column of whole numbers is. */
 static c2_status choose_axis(c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {
-  static const char *const words[KINDS] = {"whole numbers, which the forecast continues",
-                                           "years",
-                                           "months such as 202401",
-                                           "days such as 20240131",
-                                           "seconds since 1970 in UTC",
-                                           "milliseconds since 1970 in UTC"};
   whole_kind kind = options->freq && options->freq->unit != C2_FREQ_COUNT ? KIND_YEAR : KIND_COUNT;
   if (!options->freq || kind != KIND_COUNT) C2_TRY(refuse_clocks(t, err));
   if (!options->freq) {
     kind = common_kind(t);
-    C2_TRY(c2_dataset_note(set, err, "%s: column '%.60s' is read as %s%s", t->name, t->stamp->name, words[kind],
+    C2_TRY(c2_dataset_note(set, err, "%s: column '%.60s' is read as %s%s", t->name, t->stamp->name, kind_words[kind],
                            kind == KIND_COUNT ? "" : " (a frequency of 1 reads whole numbers)"));
   }
   t->is_count = kind == KIND_COUNT;
   return C2_OK;
+}
+
+c2_status c2_note_whole_numbers(c2_dataset *set, const char *read_as, c2_error *err) {
+  char text[80];
+  if (!read_as) return C2_OK;
+  (void)snprintf(text, sizeof text, "whole numbers as %s", read_as);
+  return c2_dataset_put_found(set, text, err);
 }
 
 /* Numbers the rows of each group in the order of the file, from 1 on. */
@@ -258,12 +274,16 @@ c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *op
   } else {
     for (size_t i = 0; i < t->count; i++) whole += is_whole(t, &t->rows[i]);
     if (whole == t->count) C2_TRY(choose_axis(t, set, options, err));
+    if (options->part) t->read_as = options->part->read_as;
     for (size_t i = 0; i < t->count && !t->is_count; i++) {
       bool is_number = is_whole(t, &t->rows[i]);
       if (asked) return refuse_cell(t, &t->rows[i], is_number, "a whole number, as the frequency has it", err);
       if (is_number) C2_TRY(make_time(t, &t->rows[i], err));
     }
+    if (options->part) options->part->read_as = t->read_as;
   }
+  bool is_warned_of = whole == t->count && !options->freq;
+  if (!is_warned_of) C2_TRY(c2_note_whole_numbers(set, t->read_as, err));
   if (t->wall) settle_zone(t, set);
   if (!t->is_count && !t->wall) C2_TRY(settle_clocks(t, set, err));
   c2_freq_unit unit = t->is_count ? C2_FREQ_COUNT : t->wall ? C2_FREQ_HOUR : C2_FREQ_DAY;
@@ -283,7 +303,7 @@ static bool is_step(const c2_item *item, c2_time time) {
 
 /* A row that belongs to an item that was read before, on the axis and the clock of that item. Where steps are days, an
  * instant that is none of them counts for the day on the wall. */
-static c2_status settle_row(const c2_table *t, c2_table_row *row, const c2_item *item, c2_error *err) {
+static c2_status settle_row(c2_table *t, c2_table_row *row, const c2_item *item, c2_error *err) {
   bool whole = is_whole(t, row);
   if (item->freq.unit == C2_FREQ_COUNT) {
     return whole ? C2_OK : refuse_cell(t, row, false, "a whole number, as in the past", err);
@@ -322,11 +342,12 @@ void c2_axis_stamp(const c2_table *t, const c2_table_row *row, const c2_item *it
 }
 
 c2_status c2_item_time(const c2_item *item, const char *file, const c2_frame *frame, const c2_column *stamp, size_t at,
-                       c2_time *out, c2_error *err) {
-  const c2_table cells = {.name = file, .frame = *frame, .stamp = stamp};
+                       c2_time *out, const char **read_as, c2_error *err) {
+  c2_table cells = {.name = file, .frame = *frame, .stamp = stamp, .read_as = *read_as};
   c2_table_row row = {.time = stamp->time[at], .at = at};
   C2_TRY(settle_row(&cells, &row, item, err));
   *out = row.time;
+  *read_as = cells.read_as;
   return C2_OK;
 }
 
@@ -352,17 +373,29 @@ static const char *axes_differ(const c2_item *a, const c2_item *b) {
   return c2_freq_counts_instants(&a->freq) != c2_freq_counts_instants(&b->freq) ? "frequency" : NULL;
 }
 
+c2_status c2_axis_check_shared(const char *file, const c2_item *a, const c2_item *b, bool has_stamps, c2_error *err) {
+  c2_time end[2] = {0, 0};
+  const char *what = axes_differ(a, b);
+  if (what) C2_FAIL(err, C2_ERR_FORMAT, "%s: items differ in their %s: expected a column of ids", file, what);
+  if (has_stamps || a->freq.unit != C2_FREQ_COUNT) return C2_OK;
+  C2_TRY(c2_freq_add(&a->freq, a->start, (int64_t)a->length, &end[0], err));
+  C2_TRY(c2_freq_add(&b->freq, b->start, (int64_t)b->length, &end[1], err));
+  if (c2_freq_equal(&a->freq, &b->freq) && end[0] == end[1]) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "%s: items '%.80s' and '%.80s' go on at different steps: expected a column of ids or of time stamps", file,
+          a->id, b->id);
+}
+
 c2_status c2_axis_settle_future(c2_table *t, c2_dataset *set, c2_error *err) {
   size_t groups = 0;
   if (set->count == 0) return C2_OK;
-  for (size_t i = 0; i < set->count && !t->id; i++) {
-    const char *what = axes_differ(&set->item[i], &set->item[0]);
-    if (what) C2_FAIL(err, C2_ERR_FORMAT, "%s: items differ in their %s: expected a column of ids", t->name, what);
+  for (size_t i = 1; i < set->count && !t->id; i++) {
+    C2_TRY(c2_axis_check_shared(t->name, &set->item[0], &set->item[i], t->stamp != NULL, err));
   }
   for (size_t i = 0; i < t->count; i++) {
     c2_table_row *row = &t->rows[i];
     groups = c2_max_size(groups, row->group + 1);
     if (t->stamp) C2_TRY(settle_row(t, row, &set->item[t->id ? row->group % set->count : 0], err));
   }
-  return t->stamp ? C2_OK : continue_rows(t, set, groups, err);
+  return t->stamp ? c2_note_whole_numbers(set, t->read_as, err) : continue_rows(t, set, groups, err);
 }

@@ -16,6 +16,10 @@ c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *op
  * ids. */
 c2_status c2_axis_settle_future(c2_table *t, c2_dataset *set, c2_error *err);
 
+/* Fails where rows without ids don't hold for both items: their clocks differ, or rows without time stamps would be
+ * other steps of each. */
+c2_status c2_axis_check_shared(const char *file, const c2_item *a, const c2_item *b, bool has_stamps, c2_error *err);
+
 /* Whether the row, which was settled, counts for a day of the item by the clock on the wall though the item's past has
  * no such offset from UTC. */
 bool c2_axis_is_foreign(const c2_table *t, const c2_table_row *row, const c2_item *item);

@@ -7,11 +7,20 @@
 
 #include "data/number.h"
 
+/* A text without the blanks around it: its bytes. */
+static size_t trim(const char **text) {
+  *text += strspn(*text, " ");
+  size_t n = strlen(*text);
+  while (n > 0 && (*text)[n - 1] == ' ') n--;
+  return n;
+}
+
 bool c2_is_missing_text(const char *text) {
   static const char *const spellings[] = {"",     "NaN",  "nan",  "NA",   "N/A",  "n/a", "<NA>",
                                           "null", "NULL", "None", "#N/A", "-NaN", "-nan"};
+  size_t n = trim(&text);
   for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
-    if (strcmp(text, spellings[i]) == 0) return true;
+    if (strlen(spellings[i]) == n && memcmp(text, spellings[i], n) == 0) return true;
   }
   return false;
 }
@@ -29,14 +38,8 @@ double c2_boolean_number(const char *boolean) {
 }
 
 bool c2_parse_number(const char *text, double *out) {
-  while (*text == ' ') text++;
-  size_t n = strlen(text);
-  while (n > 0 && text[n - 1] == ' ') n--;
+  size_t n = trim(&text);
   if (c2_number_read(text, n, out)) return true;
-  if (n >= 6) return false; /* no spelling of a missing value is longer */
-  char word[8];
-  memcpy(word, text, n);
-  word[n] = '\0';
   *out = (double)NAN;
-  return c2_is_missing_text(word);
+  return c2_is_missing_text(text);
 }

@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* True for the spellings of a missing value: an empty text, NA, NaN, null, None and others. */
+/* True for the spellings of a missing value: an empty text, NA, NaN, null, None and others, blanks around it
+ * aside. */
 bool c2_is_missing_text(const char *text);
 
 /* "True" or "False" for pandas' spellings of a boolean, else NULL. */

@@ -64,16 +64,20 @@ static c2_status read_name(const columns *c, builder *b, const char *cell, c2_er
   return C2_OK;
 }
 
+static c2_status refuse_number(const columns *c, const builder *b, size_t row, const char *cell, c2_error *err) {
+  return c2_remedy(
+      err, c2_number_shape_of(cell) != C2_SHAPE_NONE ? "decimal" : NULL, /* 1e400 is beyond both signs */
+      c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'",
+              c->csv->name, c->line[row], b->name, cell));
+}
+
 static c2_status read_cell(const columns *c, builder *b, const char *cell, c2_error *err) {
   switch (b->want.type) {
     case C2_WANT_NAME: return read_name(c, b, cell, err);
     case C2_WANT_TIME: return read_time(c, b, cell, err);
     case C2_WANT_NUMBER:
       if (c2_dialect_number(c->dialect, cell, &b->number[c->rows])) return C2_OK;
-      return c2_remedy(
-          err, c2_number_shape_of(cell) != C2_SHAPE_NONE ? "decimal" : NULL, /* 1e400 is beyond both signs */
-          c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'",
-                  c->csv->name, c->line[c->rows], b->name, cell));
+      return refuse_number(c, b, c->rows, cell, err);
     default: break;
   }
   b->cell[c->rows] = cell;
@@ -188,17 +192,26 @@ static c2_status open_columns(columns *c, const c2_want *want, c2_error *err) {
   return C2_OK;
 }
 
-/* Makes the cells numbers; *all is false, and nothing has changed, where one is none. */
+/* Makes the cells numbers; *all is false, and nothing has changed, where one is none. A number with another sign than
+ * those before it makes no texts of them. */
 static c2_status make_numbers(const columns *c, builder *b, bool *all, c2_error *err) {
+  c2_dialect found = *c->dialect; /* texts say nothing of numbers */
+  size_t odd = c->rows;
   *all = false;
   C2_TRY(c2_alloc_array(c->rows, sizeof *b->number, &b->number, err));
   for (size_t i = 0; i < c->rows; i++) {
-    if (c2_dialect_number(c->dialect, b->cell[i], &b->number[i])) continue;
+    if (c2_dialect_number(&found, b->cell[i], &b->number[i])) continue;
+    if (c2_number_shape_of(b->cell[i]) != C2_SHAPE_NONE) {
+      odd = c2_min_size(odd, i);
+      continue;
+    }
     free(b->number);
     b->number = NULL;
     return C2_OK;
   }
+  if (odd < c->rows) return refuse_number(c, b, odd, b->cell[odd], err);
   *all = true;
+  *c->dialect = found;
   return C2_OK;
 }
 
@@ -277,11 +290,11 @@ static c2_status read_text(c2_input *input, const c2_want *want, size_t wants, c
   for (size_t k = 0; k < wants; k++) input->dialect.has_time_texts |= want[k].type == C2_WANT_TIME;
   C2_GOTO(c2_alloc_array(wants, sizeof *frame->column, &frame->column, err));
   frame->rows = c.rows;
-  frame->line = c.line;
-  c.line = NULL;
   for (; frame->columns < wants; frame->columns++) {
     C2_GOTO(finish_column(&c, &c.builder[frame->columns], &frame->column[frame->columns], err));
   }
+  frame->line = c.line;
+  c.line = NULL;
 fail:
   for (size_t k = 0; c.builder && k < wants; k++) {
     free(c.builder[k].cell);

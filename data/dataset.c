@@ -34,6 +34,11 @@ c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const char *format, ..
   return C2_OK;
 }
 
+c2_status c2_dataset_put_found(c2_dataset *set, const char *text, c2_error *err) {
+  size_t at = 0;
+  return c2_lookup_keep(&set->found, &set->pool, text, &at, err);
+}
+
 size_t c2_dataset_freqs(const c2_dataset *set, c2_freq *commonest) {
   c2_freq kind[C2_FREQ_KINDS];
   size_t items[C2_FREQ_KINDS] = {0};

@@ -64,6 +64,7 @@ typedef struct c2_dataset {
   c2_lookup found;    /* what was found of how files spell their cells, in words */
   c2_lookup truths;   /* covariates of numbers whose known future holds booleans; until it is noted */
   c2_dialect dialect; /* of all tables: their decimal sign and format of time stamps, as far as they agree */
+  const char *presumed; /* the first file in which 1.234 was read with a decimal point as nothing spoke against it */
   bool has_past_table, has_table, has_csv; /* what was read into it: tables of series, any tables, any CSV */
   c2_wall *walls;     /* of its items */
   size_t rows;        /* read from the files; a JSON Lines series has one for each step */
@@ -141,6 +142,9 @@ c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c
 
 /* Opens a zone's clock, which the set owns. */
 c2_status c2_dataset_open_wall(c2_dataset *set, const char *zone, const c2_wall **out, c2_error *err);
+
+/* Adds to what was found, in words, unless it is there. */
+c2_status c2_dataset_put_found(c2_dataset *set, const char *text, c2_error *err);
 
 /* Adds a note, formatted as by c2_text_format in 500 bytes. */
 C2_PRINTF(3, 4) c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const char *format, ...);

@@ -1,6 +1,7 @@
 /* What the cells of a text file say of how they are spelled. Knows no format of files. */
 #include "data/dialect.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -16,9 +17,17 @@ typedef struct evidence {
   const char *either_column;
 } evidence;
 
-/* 1,234; and 1.234 too where fields are parted as people do who write a decimal comma. */
+/* 1,234; and 1.234 too where a related file has a decimal comma, or fields are parted as people do who write one. */
 static bool has_two_readings(const c2_dialect *dialect, c2_number_shape shape) {
-  return shape == C2_SHAPE_EITHER_COMMA || (shape == C2_SHAPE_EITHER_POINT && dialect->delimiter == ';');
+  return shape == C2_SHAPE_EITHER_COMMA ||
+         (shape == C2_SHAPE_EITHER_POINT && (dialect->delimiter == ';' || dialect->is_beside_comma));
+}
+
+/* Whether open cells are read as those of a related file. A decimal comma beside fields that are parted otherwise says
+ * little of a file with commas between its fields: another program wrote that. */
+static bool is_written_alike(const c2_dialect *dialect, const c2_dialect *expected) {
+  if (expected->decimals_differ) return false;
+  return expected->decimal != ',' || dialect->delimiter != ',' || expected->delimiter == ',';
 }
 
 /* Adds what one column says; nothing if it holds texts. */
@@ -26,7 +35,8 @@ static void weigh(const c2_dialect *dialect, evidence *sum, const c2_dialect_sam
   evidence e = *sum;
   for (size_t i = 0; i < s->count; i++) {
     const char *cell = s->cell[i];
-    c2_number_shape shape = c2_is_missing_text(cell) ? C2_SHAPE_PLAIN : c2_number_shape_of(cell);
+    bool is_silent = c2_is_missing_text(cell) || c2_boolean_text(cell); /* booleans may stand among numbers */
+    c2_number_shape shape = is_silent ? C2_SHAPE_PLAIN : c2_number_shape_of(cell);
     if (shape == C2_SHAPE_NONE && !s->are_numbers) return;
     if (shape == C2_SHAPE_POINT && !e.point) {
       e.point = cell;
@@ -47,6 +57,7 @@ c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *
                                   const c2_dialect *expected, c2_error *err) {
   evidence e = {.point = NULL};
   if (dialect->decimal) return C2_OK;
+  dialect->is_beside_comma = expected && c2_dialect_has_comma(expected);
   for (size_t i = 0; i < count; i++) weigh(dialect, &e, &samples[i]);
   if (e.point && e.comma) {
     C2_FAIL(err, C2_ERR_FORMAT,
@@ -54,7 +65,7 @@ c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *
             samples[0].file, e.comma_line, e.comma, e.point_line, e.point);
   }
   if (e.either && !e.point && !e.comma) {
-    if (expected && !expected->decimals_differ) dialect->decimal = expected->decimal;
+    if (expected && is_written_alike(dialect, expected)) dialect->decimal = expected->decimal;
     dialect->takes_decimal = dialect->decimal;
     if (dialect->decimal) return C2_OK;
     size_t n = strcspn(e.either, ".,");
@@ -72,10 +83,16 @@ c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *
 }
 
 bool c2_dialect_number(c2_dialect *dialect, const char *cell, double *out) {
-  bool unsettled = !dialect->decimal && dialect->delimiter == ';';
-  if (unsettled && has_two_readings(dialect, c2_number_shape_of(cell))) return false;
+  bool unsettled = !dialect->decimal && !dialect->presumes_point && strchr(cell, '.');
+  if (unsettled && c2_number_shape_of(cell) == C2_SHAPE_EITHER_POINT) {
+    if (has_two_readings(dialect, C2_SHAPE_EITHER_POINT)) return false;
+    dialect->presumes_point = true;
+  }
   if (dialect->decimal != ',' && c2_parse_number(cell, out)) return true;
-  if (dialect->decimal == ',' && c2_is_missing_text(cell)) return c2_parse_number(cell, out);
+  if (dialect->decimal == ',' && c2_is_missing_text(cell)) {
+    *out = (double)NAN;
+    return true;
+  }
   if (!dialect->decimal && strchr(cell, ',')) return false;
   return c2_number_read_grouped(cell, dialect->decimal ? dialect->decimal : '.', out, &dialect->is_grouped);
 }
@@ -223,13 +240,20 @@ c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_samp
 
 /* ---- Several files --------------------------------------------------------------------------- */
 
+bool c2_dialect_has_comma(const c2_dialect *all) {
+  return all->decimal == ',' || all->decimals_differ;
+}
+
 void c2_dialect_agree(c2_dialect *all, const c2_dialect *one) {
   if (one->decimal && all->decimal && one->decimal != all->decimal) all->decimals_differ = true;
   if (one->time_format[0] && all->time_format[0] && strcmp(one->time_format, all->time_format) != 0) {
     all->formats_differ = true;
   }
   all->has_time_texts = all->has_time_texts || one->has_time_texts;
-  if (one->decimal) all->decimal = one->decimal;
+  if (one->decimal) {
+    all->decimal = one->decimal;
+    all->delimiter = one->delimiter;
+  }
   if (!one->time_format[0]) return;
   memcpy(all->time_format, one->time_format, sizeof all->time_format);
   memcpy(all->twin_format, one->twin_format, sizeof all->twin_format);

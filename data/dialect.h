@@ -11,6 +11,8 @@ typedef struct c2_dialect {
   char decimal;                    /* '.' or ','; 0: by the cells */
   char time_format[C2_STAMP_ROOM]; /* as strptime has it; "": ISO 8601 or whole numbers, or by the cells */
   char twin_format[C2_STAMP_ROOM]; /* on return: one that reads the cells so far alike, as 01.01.2020; or "" */
+  bool is_beside_comma;            /* on return: a related file has a decimal comma */
+  bool presumes_point;             /* on return: 1.234 was read with a decimal point, as nothing spoke against it */
   bool is_grouped;                 /* on return: digits stand in groups of three somewhere */
   bool has_zone_names;             /* on return: the name of a time zone stands behind an offset somewhere */
   bool is_instant;                 /* on return: time stamps come as instants, without the offsets of their makers */
@@ -42,6 +44,9 @@ c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_samp
 
 /* Adds a file's dialect to that of several files, which keeps what all files that settle it agree on. */
 void c2_dialect_agree(c2_dialect *all, const c2_dialect *one);
+
+/* Whether a file of several has a decimal comma. */
+bool c2_dialect_has_comma(const c2_dialect *all);
 
 /* Reads a finite number, or NaN for a missing one. It returns false for anything else, and where a cell may mean one of
  * two numbers. */

@@ -335,7 +335,10 @@ static c2_status check_part(c2_flow *f, const c2_dataset *set, c2_error *err) {
   total->filled += set->filled;
   if (f->options.freq || f->part.is_known) return C2_OK;
   const c2_freq *shared = c2_ballot_winner(&f->part.votes);
-  if (shared) f->part = (c2_table_part){.votes = f->part.votes, .is_known = true, .shared = *shared};
+  if (shared) {
+    f->part.is_known = true;
+    f->part.shared = *shared;
+  }
   return C2_OK;
 }
 

@@ -48,7 +48,7 @@ static c2_status collect_names(names *n, const c2_dataset *set, c2_error *err) {
 }
 
 /* Takes the column if it is a covariate; passes over it if the past's files have it too and nothing asked for it. */
-static c2_status take_column(c2_futures *f, c2_roles *roles, size_t column, const names *n, c2_error *err) {
+static c2_status take_column(c2_futures *f, c2_roles *roles, size_t column, const names *n, bool wide, c2_error *err) {
   const c2_header *header = f->input.header;
   const char *name = header->names.text[column];
   size_t index = 0;
@@ -59,7 +59,7 @@ static c2_status take_column(c2_futures *f, c2_roles *roles, size_t column, cons
     roles->covariates++;
     return c2_lookup_add(&f->columns, name, &index, err);
   }
-  if (c2_lookup_find(&n->targets, name, &index)) {
+  if (c2_lookup_find(&n->targets, name, &index) || (wide && c2_dataset_find(f->set, name, &index))) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s' is what is forecast: expected known covariates alone",
             f->input.name, name);
   }
@@ -81,7 +81,7 @@ static c2_status find_roles(c2_futures *f, c2_roles *roles, const c2_read_option
   C2_GOTO(collect_names(&n, f->set, err));
   for (size_t i = 0; i < header->names.count; i++) {
     if (i == key[0] || i == key[1] || i == key[2]) continue;
-    C2_GOTO(take_column(f, roles, i, &n, err));
+    C2_GOTO(take_column(f, roles, i, &n, options->wide, err));
   }
   if (roles->covariates == 0) {
     status = c2_remedy(err, "covariates",
@@ -207,8 +207,9 @@ static c2_status find_steps(c2_futures *f, size_t scenario, size_t index, c2_err
 }
 
 /* A value of a covariate whose past holds numbers. */
-static c2_status read_number(const c2_table *t, const c2_table_row *row, size_t index, double *out, bool *is_truth,
+static c2_status read_number(c2_futures *f, const c2_table_row *row, size_t index, double *out, bool *is_truth,
                              c2_error *err) {
+  const c2_table *t = &f->table;
   const c2_column *column = &t->covariate[index];
   if (column->type != C2_COLUMN_TEXT) {
     *out = c2_column_number(column, row->at);
@@ -221,7 +222,7 @@ static c2_status read_number(const c2_table *t, const c2_table_row *row, size_t 
     *out = c2_boolean_number(truth);
     return C2_OK;
   }
-  if (c2_parse_number(text, out)) return C2_OK;
+  if (c2_dialect_number(&f->input.dialect, text, out)) return C2_OK;
   C2_FAIL(err, C2_ERR_FORMAT,
           "%s:%zu: column '%.60s': expected a finite number or nothing, as in its past, found '%.40s'", t->name,
           c2_table_line(t, row), column->name, text);
@@ -235,7 +236,7 @@ static c2_status fill_covariate(c2_futures *f, c2_covariate *covariate, size_t i
     bool is_truth = false;
     size_t at = 0;
     for (size_t s = 0; s < f->horizon; s++) {
-      C2_TRY(read_number(t, f->at[s], index, &covariate->future[s], &is_truth, err));
+      C2_TRY(read_number(f, f->at[s], index, &covariate->future[s], &is_truth, err));
     }
     return is_truth ? c2_lookup_put(&f->set->truths, covariate->name, &at, err) : C2_OK;
   }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/axis.h"
 #include "data/future.h"
 
 /* ---- With ids -------------------------------------------------------------------------------- */
@@ -49,11 +50,15 @@ static c2_status open_part(c2_future_parts *p, c2_dataset *set, c2_futures **fut
 
 /* ---- Without ids ----------------------------------------------------------------------------- */
 
-static c2_status check_clock(c2_future_parts *p, const c2_dataset *set, c2_error *err) {
+/* The rows hold for the items of all parts. */
+static c2_status check_shared(c2_future_parts *p, const c2_dataset *set, c2_dataset *keeper, c2_error *err) {
   if (set->count == 0) return C2_OK;
-  if (p->items == 0) p->minutes = set->item[0].zone.minutes;
-  if (set->item[0].zone.minutes == p->minutes) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT, "%s: items differ in their offset from UTC: expected a column of ids", p->path);
+  const c2_item *item = &set->item[0];
+  if (p->items == 0) {
+    p->first = (c2_item){.zone = item->zone, .freq = item->freq, .start = item->start, .length = item->length};
+    C2_TRY(c2_dataset_text(keeper, item->id, &p->first.id, err));
+  }
+  return c2_axis_check_shared(p->path, &p->first, item, p->has_stamps, err);
 }
 
 static c2_status keep_used(c2_future_parts *p, const c2_futures *futures, c2_error *err) {
@@ -76,6 +81,7 @@ static c2_status begin(c2_future_parts *p, const c2_dataset *set, c2_dataset *ke
   C2_TRY(c2_grouped_open(&p->rows, err));
   keeper->has_csv = keeper->has_csv || p->rows.input.reader == &c2_csv_reader;
   p->has_ids = c2_header_has(p->rows.input.header, id);
+  p->has_stamps = c2_header_has(p->rows.input.header, c2_stamp_name(p->options->timestamp_column));
   if (!p->has_ids) c2_grouped_close(&p->rows);
   return C2_OK;
 }
@@ -90,8 +96,8 @@ c2_status c2_future_parts_fill(c2_future_parts *p, c2_dataset *set, c2_dataset *
   if (p->has_ids) {
     C2_GOTO(open_part(p, set, &futures, is_final, err));
   } else {
+    C2_GOTO(check_shared(p, set, keeper, err));
     *is_final = false;
-    C2_GOTO(check_clock(p, set, err));
     C2_GOTO(c2_futures_open(&futures, set, p->path, p->options, p->horizon, false, err));
   }
   C2_GOTO(c2_futures_fill(futures, 0, err));

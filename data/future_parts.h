@@ -13,9 +13,9 @@ typedef struct c2_future_parts {
   const c2_lookup *known; /* ids of the past in its order; NULL: those of the futures come in that order, too */
   c2_grouped rows;        /* of a file with ids; the others are read for each part */
   c2_dialect past;        /* how the past is spelled */
-  bool has_ids;
-  size_t items; /* of the parts so far */
-  int minutes;  /* of their offset from UTC, in a file without ids */
+  bool has_ids, has_stamps;
+  size_t items;  /* of the parts so far */
+  c2_item first; /* of them, in a file without ids: where and when it ends */
   bool *used;   /* rows of such a file: [used_rows] */
   size_t used_rows;
   c2_unseen unseen;

@@ -370,6 +370,11 @@ c2_status c2_read_json_futures(c2_dataset *set, const c2_json_document *doc, con
   return C2_OK;
 }
 
+/* Bytes of a byte order mark, which may stand in front. */
+static size_t size_of_mark(const char *text) {
+  return strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 static bool is_blank(const char *line, size_t size) {
   for (size_t i = 0; i < size; i++) {
     if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r') return false;
@@ -390,7 +395,7 @@ static c2_status read_series(c2_input *input, c2_dataset *set, const c2_read_opt
   char *text = input->text;
   size_t size = input->size;
   size_t before = set->count;
-  size_t at = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+  size_t at = size_of_mark(text);
   for (; at < size; doc.lines_before++) {
     const char *end = memchr(text + at, '\n', size - at);
     size_t length = end ? (size_t)(end - text) - at : size - at;
@@ -419,7 +424,8 @@ bool c2_path_is_json(const char *path) {
 static bool sniff(const c2_input *input) {
   const char *path = input->path;
   if (c2_path_is_json(path)) return true;
-  return !c2_text_ends(path, ".csv") && input->text[strspn(input->text, " \t\n\v\f\r")] == '{';
+  const char *text = input->text + size_of_mark(input->text);
+  return !c2_text_ends(path, ".csv") && text[strspn(text, " \t\n\v\f\r")] == '{';
 }
 
 const c2_reader c2_json_lines_reader = {"JSON Lines", sniff, NULL, NULL, read_series, NULL, NULL};

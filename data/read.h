@@ -43,12 +43,21 @@ c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *databa
                             c2_error *err);
 void c2_input_close(c2_input *input);
 
+/* Adds to the set, once the columns of a table were read, what was found of how its file spells cells beyond what was
+ * asked for. It fails where that shows that another file was misread. wall: by which its instants are counted; or NULL. */
+c2_status c2_input_note(c2_dataset *set, const c2_input *input, const c2_wall *wall, const c2_dialect *asked,
+                        c2_error *err);
+
 /* What a cell of a further table says on the axis and the clock of an item, as tables of the future are read: whole
  * numbers where the item's steps are such, else years, months, days or seconds; instants where offsets from UTC differ,
  * and where steps are days the day on the wall if the instant is no step.
- * `stamp` is a column of the frame. It is an error if just one of the item and the cell has an offset. */
+ * `stamp` is a column of the frame. *read_as, NULL at first, receives what whole numbers in it are, as "years", which
+ * are of one kind. It is an error if just one of the item and the cell has an offset. */
 c2_status c2_item_time(const c2_item *item, const char *file, const c2_frame *frame, const c2_column *stamp, size_t at,
-                       c2_time *out, c2_error *err);
+                       c2_time *out, const char **read_as, c2_error *err);
+
+/* Adds that to what the set says was found; NULL: nothing. */
+c2_status c2_note_whole_numbers(c2_dataset *set, const char *read_as, c2_error *err);
 
 /* Whether a row is a table's, not a series. */
 static inline bool c2_input_is_table(const c2_input *input) {

@@ -19,6 +19,7 @@ typedef struct c2_table_part {
   c2_ballot votes; /* of the parts so far */
   bool is_known;   /* whether `shared` is what most items of the table have */
   c2_freq shared;
+  const char *read_as; /* c2_table's */
 } c2_table_part;
 
 /* The name of a column of ids or of time stamps, as it is given (NULL: the usual one). */

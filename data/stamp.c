@@ -202,6 +202,9 @@ bool c2_stamp_read(const char *format, const char *cell, c2_time *out, c2_zone *
 
 c2_status c2_stamp_check(const char *format, c2_error *err) {
   bool has_day = false;
+  bool has_hour = false; /* of 24 */
+  bool has_half_day = false;
+  bool has_half = false; /* which of the two */
   if (strlen(format) >= C2_STAMP_ROOM) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "expected a format of at most %d characters", C2_STAMP_ROOM - 1);
   }
@@ -214,6 +217,12 @@ c2_status c2_stamp_check(const char *format, c2_error *err) {
               format, *c ? *c : ' ');
     }
     has_day = has_day || strchr("YysFD", *c);
+    has_hour = has_hour || strchr("HTR", *c);
+    has_half_day = has_half_day || *c == 'I';
+    has_half = has_half || *c == 'p';
+  }
+  if (has_half_day != has_half || (has_half && has_hour)) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "'%s': expected %%I and %%p together, or %%H with neither", format);
   }
   if (has_day) return C2_OK;
   C2_FAIL(err, C2_ERR_ARGUMENT, "'%s': expected a format with a year, such as %%d.%%m.%%Y %%H:%%M, or %%s", format);

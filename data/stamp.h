@@ -6,8 +6,9 @@
 
 enum { C2_STAMP_ROOM = 64 }; /* of a format */
 
-/* Fails unless the format is one that c2_stamp_read knows and that says which day it is. Directives: %Y %y %m %d %e %j
- * %b %B %h %a %A %H %I %M %S %p %f %z %Z %s %q (a quarter, 1 to 4) %F %T %R %D %n %t %%. */
+/* Fails unless the format is one that c2_stamp_read knows and that says which day it is, and of 12 hours which half of
+ * it. Directives: %Y %y %m %d %e %j %b %B %h %a %A %H %I %M %S %p %f %z %Z %s %q (a quarter, 1 to 4) %F %T %R %D %n %t
+ * %%. */
 c2_status c2_stamp_check(const char *format, c2_error *err);
 
 /* Reads a whole cell, blanks around it aside. %m, %d, %H and the like take one or two digits, %Y takes four. %S takes

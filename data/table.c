@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "data/cell.h"
+#include "data/read.h"
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 
@@ -64,17 +65,22 @@ static c2_status find_wall(c2_table *t, c2_dataset *set, const c2_input *input, 
   return status == C2_OK ? C2_OK : c2_fail(err, status, "%s: %s", t->name, why.text);
 }
 
-/* Notes in the table and the set what was found in the file beyond the usual. */
-static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *input, const c2_dialect *asked,
-                              c2_error *err) {
+/* Adds a file's dialect to that of all. What was presumed of a file must not differ from what another one shows. */
+static c2_status join_dialect(c2_dataset *set, const c2_input *input, c2_error *err) {
+  c2_dialect_agree(&set->dialect, &input->dialect);
+  if (input->dialect.presumes_point && !set->presumed) C2_TRY(c2_dataset_text(set, input->name, &set->presumed, err));
+  if (!set->presumed || !c2_dialect_has_comma(&set->dialect)) return C2_OK;
+  return c2_remedy(err, "decimal",
+                   c2_fail(err, C2_ERR_FORMAT,
+                           "%s: numbers such as 1.234 may be read in two ways beside a file with a decimal comma: "
+                           "write them alike",
+                           set->presumed));
+}
+
+c2_status c2_input_note(c2_dataset *set, const c2_input *input, const c2_wall *wall, const c2_dialect *asked,
+                        c2_error *err) {
   const c2_dialect *d = &input->dialect;
-  bool in_utc = d->is_instant && !c2_zone_is_utc(d->zone_name) && (!t->wall || t->wall->clock.is_missing);
-  if (in_utc && !t->wall) {
-    char zone[sizeof t->zone];
-    (void)snprintf(zone, sizeof zone, d->zone_name[0] ? "the zone %s" : "a zone", d->zone_name);
-    bool differs = t->zone[0] && strcmp(t->zone, zone) != 0;
-    (void)snprintf(t->zone, sizeof t->zone, "%s", differs ? "several zones" : zone);
-  }
+  bool in_utc = d->is_instant && !c2_zone_is_utc(d->zone_name) && (!wall || wall->clock.is_missing);
   char text[7][C2_STAMP_ROOM + 40] = {"", "", "", "", "", "", ""};
   bool was_asked = asked && asked->delimiter;
   if (d->delimiter && d->delimiter != ',' && !was_asked) {
@@ -99,14 +105,22 @@ static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *inpu
     (void)snprintf(text[6], sizeof text[6], "the first of %zu sheets alone", input->sheets);
   }
   for (size_t i = 0; i < 7; i++) {
-    const char *kept = NULL;
-    size_t at = 0;
-    if (!text[i][0] || c2_lookup_find(&set->found, text[i], &at)) continue;
-    C2_TRY(c2_dataset_text(set, text[i], &kept, err));
-    C2_TRY(c2_lookup_add(&set->found, kept, &at, err));
+    if (text[i][0]) C2_TRY(c2_dataset_put_found(set, text[i], err));
   }
-  c2_dialect_agree(&set->dialect, d);
-  return C2_OK;
+  return join_dialect(set, input, err);
+}
+
+/* Notes in the table and the set what was found in the file. */
+static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *input, const c2_dialect *asked,
+                              c2_error *err) {
+  const c2_dialect *d = &input->dialect;
+  if (d->is_instant && !c2_zone_is_utc(d->zone_name) && !t->wall) {
+    char zone[sizeof t->zone];
+    (void)snprintf(zone, sizeof zone, d->zone_name[0] ? "the zone %s" : "a zone", d->zone_name);
+    bool differs = t->zone[0] && strcmp(t->zone, zone) != 0;
+    (void)snprintf(t->zone, sizeof t->zone, "%s", differs ? "several zones" : zone);
+  }
+  return c2_input_note(set, input, t->wall, asked, err);
 }
 
 void c2_table_place(const c2_table *t, const char *file, size_t line, char out[C2_PLACE_ROOM]) {

@@ -193,7 +193,10 @@ c2_status c2_hub_dataset(c2_hub *hub, const c2_repo *repo, const char *config, c
       c2_hub_say(hub, "%s: the files of '%s' are the hub's own conversion (%s)", repo->name, shown, converted);
       return C2_OK;
     }
-    if (status == C2_ERR_MEMORY) C2_FAIL(err, status, "%s", why.text);
+    if (status != C2_OK && status != C2_ERR_MODEL) { /* that says that there is none */
+      C2_FAIL(err, status, "%s: the data set itself has no files for a configuration '%s', and its conversion: %.300s",
+              repo->name, shown, why.text);
+    }
   }
   C2_FAIL(err, C2_ERR_MODEL, "%s: the data set has no files for a configuration '%s'", repo->name, shown);
 }

@@ -405,6 +405,17 @@ static void test_input(void **state) {
   assert_null(strstr(r.out, "2024-02-10,target_1"));
   assert_non_null(strstr(r.out, "2024-02-10,target_0"));
   assert_non_null(strstr(r.err, "1 target has no step behind the first 32 observations (--warmup)"));
+  char *known = strstr(text, "}}\n"); /* what is known beyond the end is no observation */
+  char *rest = strdup(known + 1);
+  assert_non_null(rest);
+  (void)sprintf(known, "}, \"future_covariates\": {\"x\": [1,2,3]}%s", rest);
+  program_write_file(path, text, strlen(text));
+  program_result ahead = PROGRAM_RUN("detect", path, "--all", "-n", "7", "--coverage", "0.8");
+  assert_string_equal(ahead.out, r.out);
+  assert_non_null(strstr(ahead.err, "detect judges the past alone: known futures are ignored, those of 1 covariate\n"));
+  assert_null(strstr(r.err, "known futures"));
+  free(rest);
+  program_free(&ahead);
   program_free(&r);
   r = PROGRAM_RUN("detect", path, "--coverage", "0.999");
   assert_int_equal(r.status, 0);

@@ -374,7 +374,8 @@ static void test_time_formats_given(void **state) {
   assert_non_null(
       strstr(r.err.text, "in.csv:3: column 'timestamp': expected a time stamp as %d.%m.%Y, found '31.2.2024'"));
   c2_dataset_free(&r.set);
-  static const char *const bad[] = {"%d.%m", "%Y-%E", "%", "%Y%"};
+  static const char *const bad[] = {"%d.%m",       "%Y-%E",       "%",           "%Y%",
+                                    "%Y-%m-%d %I", "%F %H:%M %p", "%F %T %p %I", "%F %p"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     if (c2_stamp_check(bad[i], &r.err) != C2_ERR_ARGUMENT) fail_msg("'%s' is taken", bad[i]);
   }
@@ -526,6 +527,54 @@ static void test_forecast_of_a_dialect(void **state) {
   program_remove_folder(folder);
 }
 
+/* A missing cell is one with blanks around it too, and a boolean in a future's column leaves its numbers their sign. */
+static void test_cells_beside_commas(void **state) {
+  (void)state;
+  static const struct {
+    const char *cell[3], *plain[3]; /* of the past's second row and the future's first two */
+  } cases[] = {{{" ", "0,5", "1"}, {"", "0.5", "1"}},
+               {{" NA", "0,5", " null "}, {"", "0.5", ""}},
+               {{"1,5", "True", "2,5"}, {"1.5", "1", "2.5"}},
+               {{"1,5", "True", "1.250"}, {"1.5", "1", "1250"}}};
+  char *folder = program_make_folder();
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char past[300];
+    char future[300];
+    (void)snprintf(past, sizeof past, "item_id;timestamp;target;promo\na;2024-01-29;1;0,5\na;2024-01-30;2;%s\n"
+                   "a;2024-01-31;3;2,5\n",
+                   cases[i].cell[0]);
+    (void)snprintf(future, sizeof future, "timestamp;promo\n2024-02-01;%s\n2024-02-02;%s\n2024-02-03;0\n",
+                   cases[i].cell[1], cases[i].cell[2]);
+    program_result found = forecast(folder, past, future, NULL);
+    (void)snprintf(past, sizeof past, "item_id,timestamp,target,promo\na,2024-01-29,1,0.5\na,2024-01-30,2,%s\n"
+                   "a,2024-01-31,3,2.5\n",
+                   cases[i].plain[0]);
+    (void)snprintf(future, sizeof future, "timestamp,promo\n2024-02-01,%s\n2024-02-02,%s\n2024-02-03,0\n",
+                   cases[i].plain[1], cases[i].plain[2]);
+    program_result plain = forecast(folder, past, future, NULL);
+    if (found.status != 0 || plain.status != 0) fail_msg("case %zu: %s%s", i, found.err, plain.err);
+    assert_string_equal(found.out, plain.out);
+    program_free(&found);
+    program_free(&plain);
+  }
+  program_remove_folder(folder);
+}
+
+/* Beside a decimal comma 1.234 has two readings in late rows too, which no longer settle the sign. */
+static void test_late_points_beside_commas(void **state) {
+  (void)state;
+  enum { FIRST = 3, ROWS = 70000, LATE = 69000 };
+  char *folder = program_make_folder();
+  char *text = malloc(ROWS * 16 + 100);
+  assert_non_null(text);
+  int n = sprintf(text, "timestamp\tpromo\n");
+  for (int i = 0; i < ROWS; i++) n += sprintf(text + n, "%d\t%s\n", FIRST + i, i == LATE ? "1.234" : "5");
+  program_result r = forecast(folder, "timestamp\ttarget\tpromo\n0\t1\t0,5\n1\t2\t1,5\n2\t3\t2,5\n", text, NULL);
+  program_assert_error(&r, 1, "future.csv:69002: column 'promo': expected a finite number or nothing");
+  free(text);
+  program_remove_folder(folder);
+}
+
 /* What needs DuckDB says how to get it, before anything is computed or written. */
 static void test_without_duckdb(void **state) {
   (void)state;
@@ -573,6 +622,8 @@ int main(void) {
                                      cmocka_unit_test(test_wide),
                                      cmocka_unit_test(test_empty_lines), cmocka_unit_test(test_encodings),
                                      cmocka_unit_test(test_forecast_of_a_dialect),
+                                     cmocka_unit_test(test_cells_beside_commas),
+                                     cmocka_unit_test(test_late_points_beside_commas),
                                      cmocka_unit_test(test_without_duckdb)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,6 +55,37 @@ static void test_against(void **state) {
   }
 }
 
+/* The signs of one file for those of the other. */
+static void respell(const char *path) {
+  char *text = program_read_file(path);
+  for (char *c = text; *c; c++) *c = *c == ',' ? ';' : *c == '.' ? ',' : *c;
+  program_write_file(path, text, strlen(text));
+  free(text);
+}
+
+/* How the file of --against is spelled is found, and said, whatever the options say of the series. */
+static void test_spelling_of_against(void **state) {
+  const files *f = *state;
+  write_theirs(f->theirs, true, 0.5, 0, 0.25, WINDOWS, STRIDE);
+  for (int k = 0; k < 2; k++) { /* theirs, then the series */
+    respell(k == 0 ? f->theirs : f->input);
+    program_result r =
+        k == 0 ? EVALUATE(f, "--windows", "3", "--stride", "3", "--against", f->theirs, "-o", f->scores)
+               : EVALUATE(f, "--windows", "3", "--stride", "3", "--against", f->theirs, "-o", f->scores, "--decimal",
+                          ",", "--delimiter", ";");
+    if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+    bool is_told = strstr(r.err, "theirs.csv: read with a semicolon between fields\n") &&
+                   strstr(r.err, "theirs.csv: read with a decimal comma\n");
+    if (is_told != (k == 0)) fail_msg("%s", r.err);
+    program_free(&r);
+    char *scores = program_read_file(f->scores);
+    assert_true(fabs(cell(scores, ",,against,", MAE) - 0.5) < 1e-12);
+    free(scores);
+    if (k == 0) write_theirs(f->theirs, true, 0.5, 0, 0.25, WINDOWS, STRIDE);
+  }
+  write_series(f->input);
+}
+
 /* ---- Time stamps of --against ---- */
 
 /* Steps have an hour each, and clocks change before step CHANGE, within the windows. */
@@ -149,6 +180,8 @@ static void test_stamps(void **state) {
     if (cases[i].error ? r.status != 1 || !strstr(r.err, cases[i].error) : r.status != 0) {
       fail_msg("case %zu: status %d: %s", i, r.status, r.err);
     }
+    bool is_told = strstr(r.err, "theirs.csv: read with whole numbers as ");
+    if (!cases[i].error && is_told != (cases[i].theirs.kind >= YEAR)) fail_msg("case %zu: %s", i, r.err);
     program_free(&r);
     if (cases[i].error) continue;
     char *scores = program_read_file(f->scores);
@@ -464,7 +497,8 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_steps),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_spelling_of_against),
+                                     cmocka_unit_test(test_steps),
                                      cmocka_unit_test(test_stamps), cmocka_unit_test(test_naive_and_windows),
                                      cmocka_unit_test(test_long_report), cmocka_unit_test(test_round_trip),
                                      cmocka_unit_test(test_as_study), cmocka_unit_test(test_plan),

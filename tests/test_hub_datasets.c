@@ -166,6 +166,16 @@ static void test_conversion(void **state) {
   must_find("o/script", "ETTh", false, "ETTh/train/0000.parquet");
   assert_non_null(strstr(said, "the hub's own conversion"));
   must_find("o/script", "ETTh", true, "ETTh/train/0000.parquet");
+  /* That it can't be asked for doesn't say that there is none. */
+  put_files("o/other", "main", COMMIT_A, script);
+  put_files("o/other", "refs/convert/parquet", COMMIT_B, converted);
+  hub_faults(&world, "0|/o/other/revision/refs|status|403");
+  begin();
+  must_fail("o/other", "ETTh", false, "'ETTh', and its conversion: o/other: the hub refuses access (403)");
+  hub_faults(&world, "");
+  must_fail("o/other", "ETTh", true, "its conversion: o/other: revision 'refs/convert/parquet' of it is not in ");
+  must_find("o/other", "ETTh", false, "ETTh/train/0000.parquet");
+  must_fail("o/other", "none", false, "o/other: the data set has no files for a configuration 'none'");
 }
 
 static void test_paths(void **state) {

@@ -158,6 +158,65 @@ static void test_files_that_differ(void **state) {
   remove_files(&f);
 }
 
+/* Numbers such as 1.234 beside a decimal comma in another file: read as they are there, or refused, in any order. */
+static void test_points_beside_commas(void **state) {
+  (void)state;
+  static const struct {
+    const char *sign, *other; /* between the fields of the two files */
+    bool is_read;
+  } cases[] = {{"\t", "\t", true}, {"|", "|", true}, {",", ",", true}, {";", "\t", true}, {"\t", ",", false}};
+  fixture f = write_files((const char *const[4]){NULL});
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const char *s = cases[i].sign;
+    const char *o = cases[i].other;
+    char text[400];
+    (void)snprintf(text, sizeof text,
+                   "item_id%stimestamp%starget%sx\na%s2024-01-01%s1%s\"1.020,5\"\na%s2024-01-02%s2%s\"998,5\"\n"
+                   "a%s2024-01-03%s4%s\"1.000,5\"\n",
+                   s, s, s, s, s, s, s, s, s, s, s, s);
+    write_text(f.path[0], text);
+    (void)snprintf(text, sizeof text, "timestamp%sx\n2024-01-04%s1.250\n2024-01-05%s2.000\n", o, o, o);
+    write_text(f.path[1], text);
+    program_result r = PROGRAM_RUN("forecast", f.path[0], "-n2", "--covariates", "x", "--future", f.path[1]);
+    if (!cases[i].is_read) {
+      program_assert_error(&r, 1, "b.csv:2: column 'x': '1.250' may be 1.250 (decimal .) or 1250 (decimal ,)");
+      continue;
+    }
+    (void)snprintf(text, sizeof text, "timestamp%sx\n2024-01-04%s1250\n2024-01-05%s2000\n", o, o, o);
+    write_text(f.path[2], text);
+    program_result plain = PROGRAM_RUN("forecast", f.path[0], "-n2", "--covariates", "x", "--future", f.path[2]);
+    if (r.status != 0) fail_msg("%s", r.err);
+    assert_string_equal(r.out, plain.out);
+    program_free(&r);
+    program_free(&plain);
+  }
+  const char *const past[2] = {"item_id\ttimestamp\ttarget\tx\na\t2024-01-01\t1\t1.234\na\t2024-01-02\t2\t1.234\n"
+                               "a\t2024-01-03\t2\t1.234\n",
+                               "item_id\ttimestamp\ttarget\tx\nb\t2024-01-01\t1\t1,5\nb\t2024-01-02\t2\t2,5\n"
+                               "b\t2024-01-03\t2\t3,5\n"};
+  static const char refused[] = "a.csv: numbers such as 1.234 may be read in two ways beside a file with a decimal";
+  for (int k = 0; k < 2; k++) write_text(f.path[k], past[k]);
+  program_result r = PROGRAM_RUN("forecast", f.path[0], f.path[1], "-n1", "--covariates", "x");
+  program_assert_error(&r, 1, refused);
+  r = PROGRAM_RUN("forecast", f.path[1], f.path[0], "-n1", "--covariates", "x"); /* the first file settles it */
+  if (r.status != 0) fail_msg("%s", r.err);
+  assert_non_null(strstr(r.err, "a decimal comma and digits in groups"));
+  program_free(&r);
+  write_text(f.path[1], "timestamp\tx\n2024-01-04\t1,5\n");
+  r = PROGRAM_RUN("forecast", f.path[0], "-n1", "--covariates", "x", "--future", f.path[1]);
+  program_assert_error(&r, 1, refused);
+  r = PROGRAM_RUN("forecast", f.path[0], "-n1", "--covariates", "x", "--future", f.path[1], "--decimal", ",");
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+  write_text(f.path[0], "timestamp\ttarget\n2024-01-01\t1.234\n2024-01-02\t1.235\n2024-01-03\t1.236\n");
+  write_text(f.path[1], "timestamp\ttarget\n2024-01-01\t1,5\n2024-01-02\t2,5\n2024-01-03\t3,5\n");
+  for (int k = 0; k < 2; k++) { /* each a series of its own */
+    r = PROGRAM_RUN("forecast", f.path[k], f.path[!k], "-n1");
+    program_assert_error(&r, 1, refused);
+  }
+  remove_files(&f);
+}
+
 /* What the past left open, a later file may not. */
 static void test_stamps_alike(void **state) {
   (void)state;
@@ -215,6 +274,9 @@ static void test_wide_futures(void **state) {
     program_free(&wide);
     program_free(&tall);
   }
+  write_text(f.path[1], "timestamp,x,b\n2024-01-04,7,3\n");
+  program_result r = PROGRAM_RUN("forecast", f.path[0], "--wide", "-n1", "--covariates", "x", "--future", f.path[1]);
+  program_assert_error(&r, 1, "b.csv: column 'b' is what is forecast: expected known covariates alone");
   remove_files(&f);
 }
 
@@ -286,7 +348,8 @@ static void test_files_named_as_standard_input(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_joined_as_one), cmocka_unit_test(test_covariates),
                                      cmocka_unit_test(test_overlaps), cmocka_unit_test(test_whole_numbers),
-                                     cmocka_unit_test(test_files_that_differ), cmocka_unit_test(test_stamps_alike),
+                                     cmocka_unit_test(test_files_that_differ),
+                                     cmocka_unit_test(test_points_beside_commas), cmocka_unit_test(test_stamps_alike),
                                      cmocka_unit_test(test_wide_futures),
                                      cmocka_unit_test(test_standard_input),
                                      cmocka_unit_test(test_files_named_as_standard_input)};

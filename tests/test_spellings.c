@@ -30,6 +30,10 @@ static const spelling spellings[] = {
      {NULL},
      "item_id,timestamp,target\na,2024-01-01,1\na,2024-01-02,\na,2024-01-03,3\na,2024-01-04,2\n",
      "1 item, 4 rows, daily (D)"},
+    {"x",
+     "\xef\xbb\xbf{\"item_id\": \"a\", \"start\": \"2024-01-28\", \"freq\": \"D\", "
+     "\"target\": [1020.5, 998, 1004.25, 1010]}\n",
+     {NULL}, DAYS, "1 item, 4 rows, daily (D)"},
     {"x.jsonl", "{\"target\": [1, Infinity]}\n", {NULL}, NULL, "x.jsonl:1:"},
     /* delimiters, decimal signs, dates */
     {"x.csv", "item_id;timestamp;target\na;28.01.2024;1.020,5\na;29.01.2024;998\na;30.01.2024;1.004,25\n"

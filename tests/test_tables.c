@@ -408,6 +408,42 @@ static void test_calendar(void **state) {
   close_files(&f);
 }
 
+/* Without time stamps a row is the same step of all items, or refused; so in a table that is read in parts. */
+static void test_steps_for_all(void **state) {
+  (void)state;
+  enum { PART_ITEMS = 2048, ITEMS = PART_ITEMS + 50, ROWS = 60 };
+  static const char refused[] = "future.csv: items 'a' and 'b' go on at different steps: expected a column of ids";
+  files f = open_files();
+  write_text(f.future, "price\n6\n7\n9\n3\n");
+  write_text(f.past, "item_id,target,price\na,1,1\na,2,2\na,3,3\nb,1,1\nb,4,2\nb,9,1\nb,7,3\nb,2,2\n");
+  const char *argv[] = {PROGRAM_PATH,   "forecast", f.past,     "-m",     MODEL,      "--horizon", "2",
+                        "--covariates", "price",    "--future", f.future, "--freq=1", NULL};
+  program_result r = program_run(argv, NULL);
+  program_assert_error(&r, 1, refused);
+  write_text(f.past, "item_id,target,price\na,1,1\na,2,2\na,3,3\nb,1,1\nb,4,2\nb,9,1\n");
+  program_result shared = program_run(argv, NULL);
+  if (shared.status != 0) fail_msg("%s", shared.err);
+  write_text(f.future, "item_id,price\na,6\nb,6\na,7\nb,7\n");
+  program_result own = program_run(argv, NULL);
+  assert_string_equal(shared.out, own.out);
+  program_free(&shared);
+  program_free(&own);
+  write_text(f.future, "price\n6\n7\n9\n3\n");
+  FILE *out = fopen(f.past, "w");
+  assert_non_null(out);
+  (void)fprintf(out, "item_id,timestamp,target,price\n");
+  for (int i = 0; i < ITEMS; i++) {
+    bool is_late = i >= PART_ITEMS;
+    for (int row = 0; row < ROWS; row++) {
+      (void)fprintf(out, "%s item %040d,%d,%d,1\n", is_late ? "late" : "early", i, row + is_late, i * row % 7);
+    }
+  }
+  assert_int_equal(fclose(out), 0);
+  r = program_run(argv, NULL);
+  program_assert_error(&r, 1, "future.csv: items 'early item 0");
+  close_files(&f);
+}
+
 /* A file of scenarios is read once: standard input can't be read twice. Scenarios of a calendar hold for all items. */
 static void test_scenarios_once(void **state) {
   (void)state;
@@ -745,6 +781,7 @@ int main(void) {
                                      cmocka_unit_test(test_keys_in_other_roles),
                                      cmocka_unit_test(test_whose_past),     cmocka_unit_test(test_columns),
                                      cmocka_unit_test(test_future_columns), cmocka_unit_test(test_calendar),
+                                     cmocka_unit_test(test_steps_for_all),
                                      cmocka_unit_test(test_scenarios_once), cmocka_unit_test(test_control_characters),
                                      cmocka_unit_test(test_twins),          cmocka_unit_test(test_digits),
                                      cmocka_unit_test(test_work),           cmocka_unit_test(test_notes),

@@ -306,6 +306,53 @@ static void test_whole_numbers(void **state) {
   assert_refused(HEADER "a,1,1\na,2,2\na,3,2\na,3,3\n", NULL, "in.csv:5: item 'a' already has a row for 3, at line 4");
 }
 
+static void assert_found(reading *r, const char *expected) {
+  if (r->status != C2_OK) fail_msg("%s", r->err.text);
+  const char *found = r->set.found.count > 0 ? r->set.found.text[0] : "";
+  assert_string_equal(found, expected);
+  c2_dataset_free(&r->set);
+}
+
+/* What whole numbers are read as is said also beside time stamps, of a known frequency, and of the future. A column
+ * holds one kind of them. */
+static void test_numbers_are_told(void **state) {
+  (void)state;
+  reading r = read_as("in.csv", HEADER "a,20240130,1\na,20240131,2\n", "D");
+  assert_found(&r, "whole numbers as days such as 20240131");
+  r = read_as("in.csv", HEADER "a,1704067200,1\na,1704070800,2\n", "h");
+  assert_found(&r, "whole numbers as seconds since 1970 in UTC");
+  r = read_as("in.csv", HEADER "a,2024-01-30,1\na,20240131,2\na,2024-02-01,3\n", NULL);
+  assert_found(&r, "whole numbers as days such as 20240131");
+  r = read_as("in.csv", HEADER "a,2023-01-01,1\na,2024,2\na,2025,3\n", NULL);
+  assert_found(&r, "whole numbers as years");
+  r = read_as("in.csv", HEADER "a,2023-01-01,1\na,2024-01-01,2\na,2025-01-01,3\n", NULL);
+  assert_found(&r, "");
+  assert_refused(HEADER "a,2024-01-01,1\na,202402,2\na,20240301,3\n", NULL,
+                 "in.csv:4: column 'timestamp': expected months such as 202401, as in other rows, found 20240301");
+  assert_refused(HEADER "a,20240101,1\na,202402,2\na,20240301,3\n", "MS",
+                 "in.csv:3: column 'timestamp': expected days such as 20240131, as in other rows, found 202402");
+  char *folder = program_make_folder();
+  char *past = program_path(folder, "past.csv");
+  char *future = program_path(folder, "future.csv");
+  const char *rows = "timestamp,target,x\n2024-01-29,1,1\n2024-01-30,2,2\n2024-01-31,3,1\n";
+  program_write_file(past, rows, strlen(rows));
+  const char *futures[2] = {"timestamp,x\n20240201,1\n20240202,2\n", "timestamp,x\n20240201,1\n2024,1\n20240202,2\n"};
+  for (int i = 0; i < 2; i++) {
+    program_write_file(future, futures[i], strlen(futures[i]));
+    program_result p = PROGRAM_RUN("forecast", past, "-n2", "--covariates", "x", "--future", future);
+    if (i == 1) {
+      program_assert_error(&p, 1, "future.csv:3: column 'timestamp': expected days such as 20240131, as in other rows");
+      continue;
+    }
+    assert_string_equal(p.err,
+                        "chronos2: 1 item, 3 rows, daily (D), read with whole numbers as days such as 20240131\n");
+    program_free(&p);
+  }
+  free(past);
+  free(future);
+  program_remove_folder(folder);
+}
+
 /* Digits of a date and a clock, which may be seconds since 1970 or whole numbers too. */
 static void test_digits_of_clocks(void **state) {
   (void)state;
@@ -529,7 +576,8 @@ int main(void) {
       cmocka_unit_test(test_majority),         cmocka_unit_test(test_order_of_items),
       cmocka_unit_test(test_business_week),    cmocka_unit_test(test_budget),
       cmocka_unit_test(test_last_day),
-      cmocka_unit_test(test_whole_numbers),    cmocka_unit_test(test_digits_of_clocks),
+      cmocka_unit_test(test_whole_numbers),    cmocka_unit_test(test_numbers_are_told),
+      cmocka_unit_test(test_digits_of_clocks),
       cmocka_unit_test(test_rows_are_counted),
       cmocka_unit_test(test_parts_of_seconds),
       cmocka_unit_test(test_offsets),          cmocka_unit_test(test_known_covariates),
