@@ -120,7 +120,7 @@ def test_ablated_heads_by_another_metric(browser, page, tmp_path):
     other.write_text(text)
     check(browser, other, 800, "light")
     heads = browser.execute_script("""
-        return [...document.querySelectorAll('#sinks table:last-of-type th')].map((cell) => cell.innerText);""")
+        return [...document.querySelectorAll('#sinks table:last-of-type thead th')].map((cell) => cell.innerText);""")
     assert heads[-2:] == ["RMSE (90% interval)", "WQL (90% interval)"]
 
 
