@@ -85,7 +85,7 @@ def arrow(models, args):
 
 
 def size(_models, _args):
-    """Of the installed packages and all that they need, in MB."""
+    """Of the installed packages and all that they need, in MB of 10^6 bytes."""
     ours = [folder_bytes(Path(PACKAGE)), installed("numpy"), installed("cffi")]
     theirs = installed("chronos-forecasting")
     total = sum(ours)
