@@ -282,8 +282,9 @@ static void test_partial_study(void **state) {
   assert_null(strstr(r.out, "nan"));
   program_free(&r);
   char *text = program_read_file(page);
-  assert_non_null(strstr(text, "It took 200% of the time of full attention (median of tasks); the saved arithmetic "
-                               "alone would leave 50% of the time, so the times hold more than arithmetic."));
+  assert_non_null(strstr(text, "It took 200% of the time of full attention (median of tasks; its intervals are not "
+                               "known); the saved arithmetic alone would leave 50% of the time, so the times hold "
+                               "more than arithmetic."));
   free(text);
   write_partial_study(folder, "");
   r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", prefix);
