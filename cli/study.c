@@ -390,7 +390,10 @@ static size_t put_probe_options(request *r, bool compare, cli_option *to) {
        &o->include_padded, NULL},
       {"as-univariate", 0, NULL, "Take every target on its own, without covariates.", CLI_FLAG, &o->as_univariate,
        NULL},
-      {"seed", 0, "N", "Seed of the random choice of series. [0]", CLI_SIZE, &o->seed, NULL},
+      {"seed", 0, "N",
+       compare ? "Seed of the choice of series, of bootstrap redraws and of the order of timed passes. [0]"
+               : "Seed of the random choice of series. [0]",
+       CLI_SIZE, &o->seed, NULL},
       {"resume", 0, NULL,
        compare ? "Go on with an interrupted run, if there is one. Whatever results depend on must be as it was; "
                  "threads, machine, --margin and --max-tasks may differ."
