@@ -328,7 +328,8 @@ static void test_leading_zero(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_names), cmocka_unit_test(test_many_tasks),
                                      cmocka_unit_test(test_control_characters), cmocka_unit_test(test_unknown_word),
-                                     cmocka_unit_test(test_long_list), cmocka_unit_test(test_data), cmocka_unit_test(test_roles),
+                                     cmocka_unit_test(test_long_list),
+                                     cmocka_unit_test(test_data), cmocka_unit_test(test_roles),
                                      cmocka_unit_test(test_keys), cmocka_unit_test(test_listed),
                                      cmocka_unit_test(test_leading_zero)};
   return cmocka_run_group_tests_name("study_tasks", tests, NULL, NULL);
