@@ -20,12 +20,13 @@ from pathlib import Path
 import numpy as np
 
 from contenders import ROOT, Contender, peak_resident_mb
-from run import Models, command, machine, ratios, spread, table, take_turns, timed, write
+from run import Models, caption, command, ratios, rounds_said, spread, table, take_turns, timed, write
 
 STEPS, HORIZON, LEVELS = 500, 24, [0.1, 0.5, 0.9]
 PACKAGE = os.environ.get("PYTHONPATH") or str(ROOT / "build" / "python")
+UPSTREAM = "upstream float32"  # what others are set against
 NAMES = {"ours": ("chronos2", "float32"), "ours bf16": ("chronos2", "bfloat16"),
-         "upstream": ("chronos", "float32"), "upstream bf16": ("chronos", "bfloat16")}
+         UPSTREAM: ("chronos", "float32"), "upstream bf16": ("chronos", "bfloat16")}
 
 FIRST = """import numpy as np
 from {package} import Chronos2Pipeline
@@ -38,12 +39,13 @@ def first(models, args):
     folder = str(models("small")[0])
     commands = {package: [sys.executable, "-c", FIRST.format(package=package, folder=folder)]
                 for package in ("chronos2", "chronos")}
-    for command in commands.values():
-        timed(command)
-    seconds = take_turns({name: lambda c=c: timed(c) for name, c in commands.items()}, max(args.rounds, 5))
+    for line in commands.values():
+        timed(line)
+    rounds = max(args.rounds, 5)
+    seconds = take_turns({name: lambda c=c: timed(c) for name, c in commands.items()}, rounds)
     return table(["ours, s", "upstream, s", "times sooner (min–max)"],
                  [[*(f"{statistics.median(v):.2f}" for v in seconds.values()),
-                   spread(ratios(seconds["chronos"], seconds["chronos2"]), 1)]])
+                   spread(ratios(seconds["chronos"], seconds["chronos2"]), 1)]]), rounds_said(rounds)
 
 
 def predict_df(models, args):
@@ -63,11 +65,11 @@ def predict_df(models, args):
     rows = []
     for name, values in seconds.items():
         peak = max(a["peak_resident_mb"] for a in answers[name])
-        base = seconds.get("upstream", values)
-        theirs = max(a["peak_resident_mb"] for a in answers["upstream"]) if "upstream" in answers else peak
+        base = seconds.get(UPSTREAM, values)
+        theirs = max(a["peak_resident_mb"] for a in answers[UPSTREAM]) if UPSTREAM in answers else peak
         rows.append([args.series, name, f"{statistics.median(values):.1f}", spread(ratios(base, values)), f"{peak:.0f}",
                      f"{peak / theirs:.2f}"])
-    return table(["series", "package", "s", "times faster than upstream (min–max)", "peak MB", "of upstream's"], rows)
+    return table(["series", "package", "s", "times faster than upstream in float32 (min–max)", "peak MB", "of upstream's"], rows), rounds_said(args.rounds)
 
 
 def arrow(models, args):
@@ -79,18 +81,18 @@ def arrow(models, args):
     shares = [100 * (ratio - 1) for ratio in ratios(seconds["table"], seconds["library"])]
     return table(["series", "steps", "predict_df, s", "chronos2_predict, s", "binding, % (min–max)"],
                  [[args.series, args.steps, *(f"{statistics.median(v):.2f}" for v in seconds.values()),
-                   spread(shares, 1)]])
+                   spread(shares, 1)]]), rounds_said(args.rounds)
 
 
 def size(_models, _args):
-    """Of the installed packages and all that they need, in MB."""
+    """Of the installed packages and all that they need, in MB of 10^6 bytes."""
     ours = [folder_bytes(Path(PACKAGE)), installed("numpy"), installed("cffi")]
     theirs = installed("chronos-forecasting")
     total = sum(ours)
     return table(["what", "MB"], [
         ["chronos2-c with the library and the bundled checkpoint", f"{ours[0] / 1e6:.1f}"],
         ["with numpy and cffi", f"{total / 1e6:.0f}"],
-        ["chronos-forecasting with what it needs, PyTorch for processors only", f"{theirs / 1e6:.0f}"]])
+        ["chronos-forecasting with what it needs, PyTorch for processors only", f"{theirs / 1e6:.0f}"]]), None
 
 
 def folder_bytes(folder):
@@ -196,7 +198,7 @@ def main():
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--contenders", type=lambda text: text.split(","), default=["ours", "ours bf16", "upstream"])
+    parser.add_argument("--contenders", type=lambda text: text.split(","), default=["ours", "ours bf16", UPSTREAM])
     parser.add_argument("--models", help="folder for the random models, kept")
     parser.add_argument("--write", action="store_true", help="into bench/RESULTS.md")
     args = parser.parse_args()
@@ -204,10 +206,10 @@ def main():
     with tempfile.TemporaryDirectory() as place:
         models = Models(args.models or place)
         for name in args.sections:
-            lines = SECTIONS[name](models, args)
+            lines, rounds = SECTIONS[name](models, args)
             print("\n".join(lines), flush=True)
             if args.write:
-                write(f"package-{name}", [f"{machine(args)}; `{command(parser, args, name)}`.", "", *lines])
+                write(f"package-{name}", [caption(args, rounds, command(parser, args, name)), "", *lines])
     return 0
 
 

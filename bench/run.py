@@ -52,6 +52,10 @@ def milliseconds(values):
     return f"{1e3 * statistics.median(values):.0f} ({1e3 * min(values):.0f})"
 
 
+def rounds_said(count):
+    return f"{count} round{'' if count == 1 else 's'}"
+
+
 def ratios(slow, fast):
     return [a / b for a, b in zip(slow, fast)]
 
@@ -107,6 +111,7 @@ def errors(models, shape, context, rows, horizon=HORIZON):
 
 
 # ---- Sections --------------------------------------------------------------------------------------
+# Each gives its table and says how many rounds it made.
 
 
 def beside_pytorch(models, args, shape, job, options, paths):
@@ -134,7 +139,7 @@ def beside_pytorch(models, args, shape, job, options, paths):
 
 
 def dense(models, args):
-    """float32, full attention, equal lengths, horizon 64."""
+    """float32, full attention, equal lengths, horizon 64. The error at 8192 × 8 is that of one row."""
     rows = []
     for shape, context, count in (("base", 512, 8), ("base", 2048, 4), ("base", 8192, 1), ("base", 8192, 8),
                                   ("small", 512, 8), ("small", 2048, 4), ("small", 8192, 1)):
@@ -150,7 +155,7 @@ def dense(models, args):
                      f"{summary['peak_resident_mb']:.0f}, {peak:.0f}", f"{ours:.1e}, {theirs:.1e}"])
         yield rows[-1]
     return table(["model", "context × rows", "ms", "ms PyTorch, best path", "ratio (min–max)", "tokens/s", "GFLOP/s",
-                  "peak MB, ours and PyTorch", "error, ours and PyTorch"], rows)
+                  "peak MB, ours and PyTorch", "error, ours and PyTorch"], rows), rounds_said(args.rounds)
 
 
 def bf16(models, args):
@@ -166,7 +171,7 @@ def bf16(models, args):
                      f"{summary['peak_resident_mb']:.0f}, {peak:.0f}"])
         yield rows[-1]
     return table(["model", "context × rows", "ms", "ms PyTorch, best path", "ratio (min–max)",
-                  "peak MB, ours and PyTorch"], rows)
+                  "peak MB, ours and PyTorch"], rows), rounds_said(args.rounds)
 
 
 def ragged(models, args):
@@ -185,7 +190,8 @@ def ragged(models, args):
                      f"{milliseconds(seconds[best])} {best}", spread(ratios(seconds[best], seconds["ours"])),
                      f"{summary['peak_resident_mb']:.0f}, {peak:.0f}"])
         yield rows[-1]
-    return table(["model", "input", "ms", "ms PyTorch, best path", "ratio (min–max)", "peak MB, ours and PyTorch"], rows)
+    return table(["model", "input", "ms", "ms PyTorch, best path", "ratio (min–max)",
+                  "peak MB, ours and PyTorch"], rows), rounds_said(args.rounds)
 
 
 def take_some(files, count, place):
@@ -200,7 +206,7 @@ def take_some(files, count, place):
 
 def sparse(models, args):
     """Our own windowed_future_global, r = 8, beside our own full attention, one row, horizon 16."""
-    rows = []
+    rows, more = [], 5 * args.rounds
     for shape, tokens in (("base", 35), ("base", 131), ("base", 515), ("base", 2048), ("small", 35), ("small", 131),
                           ("small", 515), ("small", 2048), ("small", 8192)):
         folder, _ = models(shape)
@@ -208,12 +214,13 @@ def sparse(models, args):
         full = program(folder, args.threads, *options)
         window = program(folder, args.threads, *options, "--attention", "windowed_future_global", "--radius", 8)
         seconds = take_turns({"full": lambda: full.turn()["seconds"], "window": lambda: window.turn()["seconds"]},
-                             args.rounds * (5 if tokens < 2048 else 1))
+                             more if tokens < 2048 else args.rounds)
         work = [c.close()["work"] for c in (full, window)]
         rows.append([shape, tokens, milliseconds_fine(seconds["full"]), milliseconds_fine(seconds["window"]),
                      spread(ratios(seconds["full"], seconds["window"]), 3), f"{work[0] / work[1]:.3f}"])
         yield rows[-1]
-    return table(["model", "tokens", "full, ms", "windowed, ms", "ratio (min–max)", "bound by operations"], rows)
+    return (table(["model", "tokens", "full, ms", "windowed, ms", "ratio (min–max)", "bound by operations"], rows),
+            f"{rounds_said(more)}, {args.rounds} from 2048 tokens on")
 
 
 def milliseconds_fine(values):
@@ -223,7 +230,7 @@ def milliseconds_fine(values):
 def futures(models, args):
     """64 futures of one context of 8192 steps with a known covariate, horizon 64. PyTorch one by one and batched: 4 (base:
     2) futures are timed, and 16 (8) in one batch, and multiplied."""
-    rows = []
+    rows, rounds = [], max(2, args.rounds // 3)
     for shape, some, batch in (("small", 4, 16), ("base", 2, 8)):
         folder, _ = models(shape)
         ours = program(folder, args.threads, "--futures", 64, "--batch-size", 1, "--context-length", 8192, "--horizon",
@@ -234,7 +241,7 @@ def futures(models, args):
         contenders = {"ours": lambda: ours.turn()["seconds"],
                       **{name: lambda name=name: theirs[name].turn("sdpa")["seconds"] * 64 / jobs[name][0]
                          for name in jobs}}
-        seconds = take_turns(contenders, max(2, args.rounds // 3))
+        seconds = take_turns(contenders, rounds)
         summary = ours.close()
         for process in theirs.values():
             process.close()
@@ -243,7 +250,7 @@ def futures(models, args):
                      spread(ratios(seconds["batched"], seconds["ours"]), 1), f"{summary['peak_resident_mb']:.0f}"])
         yield rows[-1]
     return table(["model", "ours, ms", "PyTorch one by one, ms", "batched, ms", "ratio one by one", "ratio batched",
-                  "peak MB"], rows)
+                  "peak MB"], rows), rounds_said(rounds)
 
 
 def long(models, args):
@@ -251,13 +258,12 @@ def long(models, args):
     folder, _ = models("small")
     contexts = [8192, 16384, 32768, 65536, 131072]
     patterns = {"full": [], "r = 64": ["--attention", "windowed_future_global", "--radius", 64]}
-    processes, memory, rows = {}, {}, []
+    processes, memory, rows, rounds = {}, {}, [], max(3, args.rounds // 2)
     for name, options in patterns.items():
         for context in contexts:
             processes[name, context] = program(folder, args.threads, "--batch-size", 1, "--context-length", context,
                                                "--horizon", 16, *options)
-    seconds = take_turns({key: lambda key=key: processes[key].turn()["seconds"] for key in processes},
-                         max(3, args.rounds // 2))
+    seconds = take_turns({key: lambda key=key: processes[key].turn()["seconds"] for key in processes}, rounds)
     for key, process in processes.items():
         memory[key] = process.close()["peak_resident_mb"]
     medians = {key: statistics.median(values) for key, values in seconds.items()}
@@ -268,8 +274,9 @@ def long(models, args):
         yield rows[-1]
     slopes = {name: np.polyfit(np.log(contexts), [np.log(medians[name, c]) for c in contexts], 1)[0]
               for name in patterns}
-    return table(["context", "tokens", "full, s", "r = 64, s", "ratio (min–max)", "peak MB, full and r = 64"], rows) + [
+    lines = table(["context", "tokens", "full, s", "r = 64, s", "ratio (min–max)", "peak MB, full and r = 64"], rows) + [
         "", "Slope of log time over log context: " + ", ".join(f"{name} {s:.3f}" for name, s in slopes.items()) + "."]
+    return lines, rounds_said(rounds)
 
 
 COLD = """import time; start = time.perf_counter()
@@ -297,7 +304,7 @@ def cold(models, args):
                          spread(ratios(seconds["cached"], seconds["PyTorch"]), 4)])
             yield rows[-1]
     return table(["model", "ours, s", "ours with --cache, s", "PyTorch, s", "ours / PyTorch", "with --cache / PyTorch"],
-                 rows)
+                 rows), rounds_said(args.rounds)
 
 
 def timed(command):
@@ -308,9 +315,9 @@ def timed(command):
 
 def gemm(models, args):
     """The packed kernel beside a loop of multiply-adds in registers (the peak) and OpenBLAS, same threads, one run."""
-    rows = []
+    rows, rounds = [], 2 * args.rounds + 1
     for threads in sorted({1, args.threads}):
-        done = subprocess.run([PROGRAM.parent / "bench_peak", str(threads), str(2 * args.rounds + 1)],
+        done = subprocess.run([PROGRAM.parent / "bench_peak", str(threads), str(rounds)],
                               capture_output=True, text=True, check=True)
         for line in done.stdout.splitlines():
             r = json.loads(line)
@@ -318,7 +325,8 @@ def gemm(models, args):
             rows.append([r["threads"], f"{r['rows']} × {r['depth']} · {r['depth']} × {r['columns']}", r["isa"],
                          f"{r['peak_gflops']:.0f}", f"{r['kernel_gflops']:.0f} ({r['kernel_share']:.0%})", blas])
             yield rows[-1]
-    return table(["threads", "product", "ISA", "peak, GFLOP/s", "kernel (share of peak)", "OpenBLAS"], rows)
+    return table(["threads", "product", "ISA", "peak, GFLOP/s", "kernel (share of peak)", "OpenBLAS"],
+                 rows), rounds_said(rounds)
 
 
 SECTIONS = {f.__name__: f for f in (dense, bf16, ragged, sparse, futures, long, cold, gemm)}
@@ -336,7 +344,7 @@ def machine(args):
     version = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()
     kind = f"{name.group(1)} (family {family[0].group(1)}, model {family[1].group(1)})" if name and all(family) else (
         platform.processor())
-    return f"{kind}, {args.threads} threads; {'; '.join(version)}; PyTorch {torch.__version__}; {args.rounds} rounds"
+    return f"{kind}, {args.threads} threads; {'; '.join(version)}; PyTorch {torch.__version__}"
 
 
 def write(name, lines):
@@ -357,6 +365,11 @@ def command(parser, args, *sections):
         if name not in ("sections", "write", "models") and value != parser.get_default(name):
             words += [f"--{name.replace('_', '-')}", ",".join(map(str, value)) if isinstance(value, list) else str(value)]
     return shlex.join(words)
+
+
+def caption(args, rounds, repeat):
+    """What stands above a table; `rounds`, as a section says them, may be none."""
+    return "; ".join(filter(None, [machine(args), rounds, f"`{repeat}`."]))
 
 
 def run_section(name, models, args):
@@ -382,12 +395,13 @@ def main():
     with tempfile.TemporaryDirectory() as place:
         models = Models(place)
         for name in args.sections:
-            lines = run_section(name, models, args)
-            if lines is None:
+            found = run_section(name, models, args)
+            if found is None:
                 continue
+            lines, rounds = found
             print("\n".join(lines), flush=True)
             if args.write:
-                write(name, [f"{machine(args)}; `{command(parser, args, name)}`.", "", *lines])
+                write(name, [caption(args, rounds, command(parser, args, name)), "", *lines])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from contenders import ROOT
-from run import Models, command, machine, table, write
+from run import Models, caption, command, rounds_said, table, write
 
 PACKAGE = os.environ.get("PYTHONPATH") or str(ROOT / "build" / "python")
 STEPS, ASKED = 500, {"prediction_length": 24, "quantile_levels": [0.1, 0.5, 0.9], "freq": "h"}
@@ -81,7 +81,7 @@ def options():
     parser.add_argument("--partitions", type=int, default=8)
     parser.add_argument("--models", help="folder for the random models, kept")
     parser.add_argument("--write", action="store_true", help="into bench/RESULTS.md")
-    parser.set_defaults(threads=2, rounds=1)  # of `machine`; not to be chosen
+    parser.set_defaults(threads=2)  # of `machine`; not to be chosen
     return parser
 
 
@@ -124,7 +124,7 @@ def main():
                   [[r[0], f"{r[2]:.1f}", r[3], f"{2e3 * r[2] / r[0]:.1f}", f"{r[4]:.1f}", f"{r[5]:.0f}"] for r in rows])
     print("\n".join(lines))
     if args.write:
-        write("spark", [f"{machine(args)}; `{command(parser, args)}`.", "", *lines])
+        write("spark", [caption(args, rounds_said(1), command(parser, args)), "", *lines])
 
 
 if __name__ == "__main__":

@@ -251,13 +251,12 @@ static int check_options(const request *r) {
   return cli_fail_usage("--local-radius: expected one of the radii that are compared, found %zu", r->local_radius);
 }
 
-/* A word that is no file may name a list of tasks that the program brings along. */
+/* The name of the list of tasks that the program brings along stands for its file. */
 static void find_tasks(request *r) {
-  char name[300];
+  static const char known[] = "chronos-benchmark-ii";
   const char *tasks = r->study.plan.tasks;
-  int n = snprintf(name, sizeof name, "datasets/%s.yaml", tasks);
-  if (strchr(tasks, '/') || c2_file_exists(tasks) || n < 0 || (size_t)n >= sizeof name) return;
-  if (cli_bundled(name, r->tasks_room)) r->study.plan.tasks = r->tasks_room;
+  if (strcmp(tasks, known) != 0 || c2_file_exists(tasks)) return;
+  if (cli_bundled("datasets/chronos-benchmark-ii.yaml", r->tasks_room)) r->study.plan.tasks = r->tasks_room;
 }
 
 static int run_study(request *r) {
@@ -391,7 +390,10 @@ static size_t put_probe_options(request *r, bool compare, cli_option *to) {
        &o->include_padded, NULL},
       {"as-univariate", 0, NULL, "Take every target on its own, without covariates.", CLI_FLAG, &o->as_univariate,
        NULL},
-      {"seed", 0, "N", "Seed of the random choice of series. [0]", CLI_SIZE, &o->seed, NULL},
+      {"seed", 0, "N",
+       compare ? "Seed of the choice of series, of bootstrap redraws and of the order of timed passes. [0]"
+               : "Seed of the random choice of series. [0]",
+       CLI_SIZE, &o->seed, NULL},
       {"resume", 0, NULL,
        compare ? "Go on with an interrupted run, if there is one. Whatever results depend on must be as it was; "
                  "threads, machine, --margin and --max-tasks may differ."

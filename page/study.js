@@ -102,8 +102,9 @@
   function ablated() {
     const chosen = arms.filter((arm) => arm.name.startsWith('ablated'));
     const heads = (arm) => `${arm.name === 'ablated' ? 'the chosen' : 'the other'} ${count(arm.blindHeads, 'head')}`;
-    return chosen.length ? [table('sinks', ['full attention, the future hidden from', 'MASE (90% interval)',
-      'WQL (90% interval)'], chosen.map((arm) => [heads(arm), between(arm.MASE), between(arm.WQL)]))] : [];
+    return chosen.length ? [table('sinks', ['full attention, the future hidden from',
+      ...data.metrics.map((metric) => `${metric} (90% interval)`)],
+    chosen.map((arm) => [heads(arm), ...data.metrics.map((metric) => between(arm[metric]))]))] : [];
   }
 
   /* One head with and without a sight of the future: where a context token's attention goes, as the width of lines. */

@@ -25,7 +25,7 @@ if ! "$build/chronos2" forecast datasets/elnino_monthly.csv --horizon 24 --repor
 fi
 echo "demo: what sparse attention costs, on the bundled series"
 "$build/chronos2" study --tasks datasets --radii 2,4,8,16,32,64 --max-windows-per-task 0 \
-  --sparse-model models/chronos2-micro-r8 --out-prefix "$build/demo/study"
+  --sparse-model models/chronos2-micro-r8 --restart --out-prefix "$build/demo/study"
 cat <<END
 demo: the last line holds both truths. Sparse attention is not free for weights that never saw it; weights that were
 demo: trained for it lose nothing that these tasks show. $build/demo/study__report.html shows why.

@@ -192,7 +192,8 @@ static c2_status read_perf(c2_results *r, const c2_sheet *sheet, size_t row, c2_
   c2_fields_clear(C2_TABLE_PERF_FULL, C2_PART_PERF, perf);
   C2_TRY(c2_fields_read(table, part, sheet, row, perf, err));
   if (arm > 0) perf->speedup = r->task[task].perf[0].median_s / perf->median_s;
-  if (again && perf->score[C2_MASE] != before) {
+  bool same = perf->score[C2_MASE] == before || (isnan(before) && isnan(perf->score[C2_MASE])); /* NaN: missing */
+  if (again && !same) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s': MASE of full attention is %.17g here, %.17g elsewhere",
             sheet->path, sheet->line[row], r->task[task].task->name, perf->score[C2_MASE], before);
   }

@@ -84,6 +84,13 @@ static void warns(const program_result *r, const char *part) {
   if (strstr(r->out, part)) fail_msg("also on stdout: %s", part);
 }
 
+static void fails(const char *folder, int status, const char *part) {
+  char *prefix = program_path(folder, "out");
+  program_result r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", prefix);
+  program_assert_error(&r, status, part);
+  free(prefix);
+}
+
 static void test_small(void **state) {
   (void)state;
   char *folder = program_make_folder();
@@ -159,6 +166,30 @@ static void test_compare_alone(void **state) {
   c2_sheet_close(&ours);
   c2_sheet_close(&theirs);
   free(prefix);
+  program_remove_folder(folder);
+}
+
+/* A task without a MASE has none in each file; they agree. */
+static void test_compare_missing(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  copy_changed(folder, "small__perf_compare_r2.csv", "x__perf_compare_r2.csv", "task_a,2,2.890004,", "task_a,2,,");
+  copy_changed(folder, "small__perf_compare_r8.csv", "x__perf_compare_r8.csv", "task_a,8,2.890004,", "task_a,8,,");
+  program_result r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", prefix);
+  if (r.status != 0) fail_msg("%s", r.err);
+  program_free(&r);
+  c2_sheet sheet = open_sheet(prefix, C2_TABLE_TTEST, 2);
+  double n = 0;
+  assert_int_equal(c2_sheet_number(&sheet, 0, "n", &n, NULL), C2_OK);
+  assert_true(n == 5);
+  c2_sheet_close(&sheet);
+  free(prefix);
+  program_remove_folder(folder);
+  folder = program_make_folder();
+  copy_changed(folder, "small__perf_compare_r2.csv", "x__perf_compare_r2.csv", "task_a,2,2.890004,", "task_a,2,,");
+  copy_changed(folder, "small__perf_compare_r8.csv", "x__perf_compare_r8.csv", NULL, NULL);
+  fails(folder, 1, "task 'task_a': MASE of full attention is 2.8900039999999998 here, nan elsewhere");
   program_remove_folder(folder);
 }
 
@@ -251,8 +282,9 @@ static void test_partial_study(void **state) {
   assert_null(strstr(r.out, "nan"));
   program_free(&r);
   char *text = program_read_file(page);
-  assert_non_null(strstr(text, "It took 200% of the time of full attention (median of tasks); the saved arithmetic "
-                               "alone would leave 50% of the time, so the times hold more than arithmetic."));
+  assert_non_null(strstr(text, "It took 200% of the time of full attention (median of tasks; its intervals are not "
+                               "known); the saved arithmetic alone would leave 50% of the time, so the times hold "
+                               "more than arithmetic."));
   free(text);
   write_partial_study(folder, "");
   r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", prefix);
@@ -341,13 +373,6 @@ static void test_outcome(void **state) {
 
 /* ---- Bad files ------------------------------------------------------------------------------- */
 
-static void fails(const char *folder, int status, const char *part) {
-  char *prefix = program_path(folder, "out");
-  program_result r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", prefix);
-  program_assert_error(&r, status, part);
-  free(prefix);
-}
-
 static void test_bad_files(void **state) {
   (void)state;
   static const char full[] = "small__perf_full.csv";
@@ -432,7 +457,8 @@ static void test_bad_folders(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_small),         cmocka_unit_test(test_published),
-                                     cmocka_unit_test(test_compare_alone), cmocka_unit_test(test_own),
+                                     cmocka_unit_test(test_compare_alone), cmocka_unit_test(test_compare_missing),
+                                     cmocka_unit_test(test_own),
                                      cmocka_unit_test(test_partial_study), cmocka_unit_test(test_shares),
                                      cmocka_unit_test(test_outcome),       cmocka_unit_test(test_bad_files),
                                      cmocka_unit_test(test_radius),        cmocka_unit_test(test_bad_folders)};

@@ -147,7 +147,11 @@ static void check_sinks(const char *prefix) {
 }
 
 /* Ranks fall with the loss, and the numbers are those of each head's own arm. */
-static void check_ranks(const char *prefix) {
+static void check_ranks(const char *prefix, const char *lead) {
+  char change[40];
+  char holm[40];
+  (void)snprintf(change, sizeof change, "%s_change_percent", lead);
+  (void)snprintf(holm, sizeof holm, "%s_p_holm", lead);
   csv found = csv_open(prefix, "find_sinks");
   csv equivalence = csv_open(prefix, "equivalence");
   bool seen[ALL] = {false};
@@ -156,17 +160,20 @@ static void check_ranks(const char *prefix) {
     char arm[C2_ARM_ROOM];
     (void)snprintf(arm, sizeof arm, "blind_%.0f:%.0f", csv_number(&found, i, "layer"),
                    csv_number(&found, i, "head"));
+    size_t leading = row_of(&equivalence, arm, "metric", lead);
     size_t mase = row_of(&equivalence, arm, "metric", "MASE");
     size_t wql = row_of(&equivalence, arm, "metric", "WQL");
     assert_true(csv_number(&found, i, "rank") == (double)(i + 1));
     assert_string_equal(csv_text(&found, i, "MASE_change_percent"), csv_text(&equivalence, mase, "change_percent"));
     assert_string_equal(csv_text(&found, i, "WQL_high_95_percent"), csv_text(&equivalence, wql, "high_95_percent"));
     assert_string_equal(csv_text(&found, i, "MASE_p_holm"), csv_text(&equivalence, mase, "p_difference_holm"));
+    assert_string_equal(csv_text(&found, i, change), csv_text(&equivalence, leading, "change_percent"));
+    assert_string_equal(csv_text(&found, i, holm), csv_text(&equivalence, leading, "p_difference_holm"));
     size_t head = (size_t)csv_number(&found, i, "layer") * HEADS + (size_t)csv_number(&found, i, "head");
     assert_false(seen[head]);
     seen[head] = true;
     if (i == 0) continue;
-    assert_true(csv_number(&found, i - 1, "MASE_change_percent") >= csv_number(&found, i, "MASE_change_percent"));
+    assert_true(csv_number(&found, i - 1, change) >= csv_number(&found, i, change));
   }
   csv_close(&found);
   csv_close(&equivalence);
@@ -195,7 +202,21 @@ static void test_study(void **state) {
   check_ablation(&arms);
   csv_close(&arms);
   check_sinks(prefix);
-  check_ranks(prefix);
+  check_ranks(prefix, "MASE");
+  free(prefix);
+  program_remove_folder(folder);
+}
+
+/* The file holds the metric that it ranks by. */
+static void test_other_metric(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  write_tasks(folder);
+  program_result r = STUDY(folder, prefix, "--find-sinks", "--arms", "none", "--metrics", "RMSE");
+  succeed(&r);
+  program_free(&r);
+  check_ranks(prefix, "RMSE");
   free(prefix);
   program_remove_folder(folder);
 }
@@ -328,7 +349,8 @@ static void test_padding(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_padding), cmocka_unit_test(test_shares),
-                                     cmocka_unit_test(test_study),   cmocka_unit_test(test_no_difference),
+                                     cmocka_unit_test(test_study),   cmocka_unit_test(test_other_metric),
+                                     cmocka_unit_test(test_no_difference),
                                      cmocka_unit_test(test_all_heads), cmocka_unit_test(test_probe),
                                      cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);

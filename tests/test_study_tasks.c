@@ -126,6 +126,18 @@ static void test_control_characters(void **state) {
   reads("tasks:\n- dataset_path: d.jsonl\n  task_name: \"=HYPERLINK(1) <b>'\\u00e9\\U0001F600\"\n", 1, 0);
 }
 
+/* A word that is no file is a mistake, though a list of the program's own has that name too. */
+static void test_unknown_word(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  program_result r = PROGRAM_RUN("study", "--tasks", "tasks", "--max-tasks", "1", "--radii", "2", "--arms", "none",
+                                 "--perf-repeats", "1", "--out-prefix", prefix);
+  program_assert_error(&r, 1, "tasks: ");
+  free(prefix);
+  program_remove_folder(folder);
+}
+
 /* A list of names of more than 4096 bytes stands whole in its cell. */
 static void test_long_list(void **state) {
   (void)state;
@@ -315,7 +327,8 @@ static void test_leading_zero(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_names), cmocka_unit_test(test_many_tasks),
-                                     cmocka_unit_test(test_control_characters), cmocka_unit_test(test_long_list),
+                                     cmocka_unit_test(test_control_characters), cmocka_unit_test(test_unknown_word),
+                                     cmocka_unit_test(test_long_list),
                                      cmocka_unit_test(test_data), cmocka_unit_test(test_roles),
                                      cmocka_unit_test(test_keys), cmocka_unit_test(test_listed),
                                      cmocka_unit_test(test_leading_zero)};

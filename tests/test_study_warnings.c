@@ -362,6 +362,9 @@ static void test_twins(void **state) {
   r = STUDY(&p, "--max-tasks", "1");
   assert_null(strstr(r.err, "earlier one"));
   assert_non_null(strstr(r.out, "x); one repeat gives no interval; the bound by operations is "));
+  char *page = read_text(&p, "p__report.html");
+  assert_non_null(strstr(page, "of full attention (median of tasks; one repeat gives no interval); the saved "));
+  free(page);
   program_free(&r);
   r = PROBE(&p, "--seed", "0");
   assert_null(strstr(r.err, "earlier one"));

@@ -23,7 +23,6 @@ typedef enum c2_part {
   C2_PART_SHARES,  /* c2_mass_summary_row */
   C2_PART_TEST,    /* c2_test_row */
   C2_PART_CHANGE,  /* c2_equivalence_row */
-  C2_PART_SECOND,  /* c2_equivalence_row of WQL, beside one of MASE */
   C2_PART_SINK,    /* c2_sink_row */
   C2_PARTS         /* their number */
 } c2_part;

@@ -142,14 +142,16 @@ static void put_accuracy(FILE *out, const study *s, const char *radius) {
 }
 
 /* A time whose interval holds no difference is noise, and so is the median of such times. */
-static void put_time(FILE *out, const c2_test_row *test) {
+static void put_time(FILE *out, const c2_results *results, const c2_test_row *test) {
+  const char *missing = c2_no_interval(results, test);
   if (test->timed == 0) {
     (void)fputs("How long it took, the files do not say", out);
   } else if (test->intervals && 2 * test->differ < test->intervals) {
     (void)fprintf(out, "In time, %zu of %zu tasks show a difference (95%% intervals of repeats)", test->differ,
                   test->intervals);
   } else {
-    (void)fprintf(out, "It took %.0f%% of the time of full attention (median of tasks)", 100 / test->median_speedup);
+    (void)fprintf(out, "It took %.0f%% of the time of full attention (median of tasks%s%s)", 100 / test->median_speedup,
+                  missing ? "; " : "", missing ? missing : "");
   }
   if (!isfinite(test->median_bound)) return;
   double ratio = test->median_speedup / test->median_bound; /* NaN without times */
@@ -167,7 +169,7 @@ static void put_plain_words(FILE *out, const study *s) {
   if (s->plan->sparse_model_folder && !s->results->look[1].trained)
     (void)fputs("The sparse model's weights look untrained: its arms say nothing of a trained one. ", out);
   put_accuracy(out, s, radius);
-  put_time(out, test);
+  put_time(out, s->results, test);
   if (s->results->trained[0]) (void)fprintf(out, ". The weights were trained for %s", s->results->trained);
   (void)fputs(".</p>\n", out);
 }

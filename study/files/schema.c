@@ -22,7 +22,6 @@ typedef c2_perf PERF;
 typedef c2_mass_summary_row SHARES;
 typedef c2_test_row TEST;
 typedef c2_equivalence_row CHANGE;
-typedef c2_equivalence_row SECOND;
 typedef c2_sink_row SINK;
 
 #define OF(PART) ((const PART *)row->part[C2_PART_##PART])
@@ -44,6 +43,11 @@ static double published(const c2_study_row *row, size_t of) {
 
 static const c2_ttest *test_of(const c2_study_row *row, size_t metric) {
   return &OF(TEST)->test[c2_metric_place(&OF(RESULTS)->compared, (c2_metric)metric)];
+}
+
+/* Of a metric, where a head alone is blind. */
+static const c2_equivalence_row *blind_change(const c2_study_row *row, size_t metric) {
+  return &OF(SINK)->change[c2_metric_place(&OF(RESULTS)->compared, (c2_metric)metric)];
 }
 
 FOLLOWS(dropped_mass, 1 - OF(MASS)->share.mass)
@@ -70,6 +74,11 @@ static double below_5_percent(double p) {
   return isnan(p) ? p : p < 0.05;
 }
 
+FOLLOWS(blind_mean, blind_change(row, of)->test.mean)
+FOLLOWS(blind_low, blind_change(row, of)->test.low_95)
+FOLLOWS(blind_high, blind_change(row, of)->test.high_95)
+FOLLOWS(blind_p, blind_change(row, of)->test.p)
+FOLLOWS(blind_p_holm, blind_change(row, of)->p_holm)
 FOLLOWS(is_equivalent, below_5_percent(OF(CHANGE)->test.p_equivalent))
 FOLLOWS(is_equivalent_holm, below_5_percent(OF(CHANGE)->p_equivalent_holm))
 
@@ -459,10 +468,13 @@ static const c2_study_field equivalence_columns[] = {T("arm", put_arm),
                                                F("blind_heads", ARM, blind)};
 
 #define SINKS F("future_mass", SINK, future), F("reg_mass", SINK, reg), F("first_mass", SINK, first)
-#define CHANGED(metric, PART)                                                                                     \
-  K(metric "_change_percent", PERCENT, PART, test.mean), K(metric "_low_95_percent", PERCENT, PART, test.low_95), \
-      K(metric "_high_95_percent", PERCENT, PART, test.high_95), F(metric "_p", PART, test.p),                    \
-      F(metric "_p_holm", PART, p_holm)
+#define BLIND(text, KIND, function, which) \
+  { .name = text, .kind = C2_##KIND, .number = function, which }
+#define CHANGED(metric, which)                                                                            \
+  BLIND(metric "_change_percent", PERCENT, blind_mean, which),                                            \
+      BLIND(metric "_low_95_percent", PERCENT, blind_low, which),                                         \
+      BLIND(metric "_high_95_percent", PERCENT, blind_high, which), BLIND(metric "_p", REAL, blind_p, which), \
+      BLIND(metric "_p_holm", REAL, blind_p_holm, which)
 
 static const c2_study_field sink_columns[] = {F("layer", SINK, layer), F("head", SINK, head), F("n_tasks", SINK, tasks),
                                         SINKS};
@@ -470,9 +482,10 @@ static const c2_study_field find_sinks_columns[] = {F("rank", SINK, rank),
                                               F("layer", SINK, layer),
                                               F("head", SINK, head),
                                               F("n_tasks", CHANGE, test.n),
-                                              CHANGED("MASE", CHANGE),
-                                              CHANGED("WQL", SECOND),
-                                              SINKS};
+                                              CHANGED("MASE", .of = C2_MASE),
+                                              CHANGED("WQL", .of = C2_WQL),
+                                              SINKS,
+                                              CHANGED("*", .each = true)};
 
 /* As --options are called, with underscores. */
 static const c2_study_field option_columns[] = {

@@ -185,7 +185,6 @@ static c2_status write_find_sinks(writer *w, c2_error *err) {
     const c2_sink_row *sink = &w->summary->ranked[i];
     w->row.part[C2_PART_SINK] = sink;
     w->row.part[C2_PART_CHANGE] = &sink->change[c2_metric_place(&w->results->compared, C2_MASE)];
-    w->row.part[C2_PART_SECOND] = &sink->change[c2_metric_place(&w->results->compared, C2_WQL)];
     put_row(w);
   }
   return close_table(w, err);

@@ -190,6 +190,9 @@ c2_status c2_sum_sinks(const c2_plan *plan, const c2_results *results, c2_summar
 /* Warns of conclusions that a t-test, memory counters and a probe of others can't carry (suspect.c). */
 c2_status c2_suspect(const c2_results *results, const c2_summary *summary, c2_journal *journal, c2_error *err);
 
+/* Says why no task's speed-up has an interval; NULL where one has. */
+const char *c2_no_interval(const c2_results *results, const c2_test_row *row);
+
 /* Writes the study in a few lines (verdict.c). A line that has nothing to say is empty. */
 enum { C2_VERDICT_LINES = 5, C2_VERDICT_ROOM = 512 };
 void c2_verdict(const c2_results *results, const c2_summary *summary, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]);

@@ -43,16 +43,22 @@ static void say_weights(const c2_results *r, const c2_summary *summary, const ch
   }
 }
 
+const char *c2_no_interval(const c2_results *r, const c2_test_row *row) {
+  if (row->intervals) return NULL;
+  return r->task[0].perf[1].repeats == 1 ? "one repeat gives no interval" : "its intervals are not known";
+}
+
 /* The ratio of times, whether tasks show it, what arithmetic allows, and memory. */
 static void say_speed(const c2_results *r, const c2_test_row *row, const char *radius, char *out) {
-  char shown[96] = "; its intervals are not known";
+  const char *missing = c2_no_interval(r, row);
+  char shown[96];
   char bound[64] = "";
   char memory[48] = "";
-  if (row->intervals) {
+  if (missing) {
+    (void)snprintf(shown, sizeof shown, "; %s", missing);
+  } else {
     (void)snprintf(shown, sizeof shown, "; %zu of %zu task%s show%s a difference (95%% intervals of repeats)",
                    row->differ, row->intervals, row->intervals == 1 ? "" : "s", row->intervals == 1 ? "s" : "");
-  } else if (r->task[0].perf[1].repeats == 1) {
-    (void)snprintf(shown, sizeof shown, "; one repeat gives no interval");
   }
   if (isfinite(row->median_bound)) {
     (void)snprintf(bound, sizeof bound, "; the bound by operations is %.3fx", row->median_bound);

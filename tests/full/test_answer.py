@@ -1,6 +1,7 @@
 """The preregistered study's script: a smoke run from end to end, the sums it makes, and the data it refuses."""
 
 import csv
+import importlib
 import json
 import math
 import re
@@ -8,12 +9,14 @@ import shutil
 import statistics
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
 from scipy import stats
 
 SCRIPT = ROOT / "tools" / "study" / "answer.py"
+SMOKE = "Smoke test: bundled checkpoints and short contexts, no result of the study.\n"
 
 
 def answer(*options):
@@ -36,12 +39,26 @@ def test_endpoint(smoke):
     logs = [math.log(mase["sparse_global_r8", t] / mase["full", t]) for t in tasks]
     ends = stats.t.interval(0.9, 2, loc=statistics.mean(logs), scale=stats.sem(logs))
     text = (smoke / "answer.md").read_text()
+    assert text.startswith(SMOKE)
     said = re.search(r"full attention by (\S+)%, 90% interval (\S+)% to (\S+)%: equality within 2% is (not )?shown", text)
     expected = [100 * math.expm1(x) for x in (statistics.mean(logs), *ends)]
     assert [float(said[k]) for k in (1, 2, 3)] == pytest.approx(expected, abs=0.006)
     assert (said[4] is None) == (-2 / 1.02 < expected[1] and expected[2] < 2)
     assert text.count("| control_") == 3 * 3 * 2 and "Gate 1: " in text and "Gate 2: " in text
     assert len(re.findall(r"^\| (64|128) \| (4|8|16|inf) \| \d", text, re.MULTILINE)) == 8  # speed and memory
+
+
+@pytest.mark.parametrize("name", ["answer", "pairs"])
+def test_places(name, monkeypatch):
+    """A smoke test writes beside the study's results, not over them."""
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    tool = importlib.import_module(name)
+    given = ["--public", "a", "--long", "b"] if name == "answer" else []
+    for options, place in ((["--smoke"], f"{name}-smoke"), (given, name)):
+        monkeypatch.setattr(sys, "argv", [name, *options])
+        assert tool.arguments().out == ROOT / "build" / place
+    monkeypatch.setattr(sys, "argv", [name, "--smoke", "--out", "here"])
+    assert tool.arguments().out == Path("here")
 
 
 def test_goes_on(smoke, tmp_path):
@@ -93,7 +110,15 @@ def test_second_part(tmp_path):
         with open(tmp_path / f"{run}__{table}.csv", newline="") as stream:
             return next(float(r["MASE"]) for r in csv.DictReader(stream) if name in (r.get("arm"), r.get("model_name")))
 
+    picture = ROOT / "docs" / "pairs.svg"
+    before = picture.read_bytes()
+    subprocess.run([sys.executable, ROOT / "tools" / "docs" / "pairs_page.py", "--smoke", "--out", tmp_path], check=True)
+    after = picture.read_bytes()
+    picture.write_bytes(before)
+    assert after == before and (tmp_path / "pairs.svg").exists()  # the picture of a smoke test is no page's
+
     text = (tmp_path / "pairs.md").read_text()
+    assert text.startswith(SMOKE)
     naive = mase("r8-1-c128", "baselines", "seasonal_naive")
     skill = [mase("r8-1-c64", "arms", "full") / mase("r8-1-c64", "baselines", "seasonal_naive"),
              *(mase("r8-1-c128", "arms", name) / naive for name in ("full", "global_r4", "global_r8"))]

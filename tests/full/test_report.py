@@ -112,6 +112,18 @@ def test_ablated_heads(browser, page):
         assert f"{float(found[arm]['change_percent']):+.2f}%".replace("-", "\N{MINUS SIGN}") in text
 
 
+def test_ablated_heads_by_another_metric(browser, page, tmp_path):
+    """Their table has the metrics that are compared, the leading one first."""
+    text, count = re.subn(r'("metric":|"metrics":\[)"MASE"', r'\1"RMSE"', page.read_text())
+    assert count > 3
+    other = tmp_path / "other.html"
+    other.write_text(text)
+    check(browser, other, 800, "light")
+    heads = browser.execute_script("""
+        return [...document.querySelectorAll('#sinks table:last-of-type thead th')].map((cell) => cell.innerText);""")
+    assert heads[-2:] == ["RMSE (90% interval)", "WQL (90% interval)"]
+
+
 def test_least(browser, least):
     console, _ = show(browser, least, 360)
     assert console == []

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
 
 import contenders  # noqa: E402
+import package  # noqa: E402
 import run  # noqa: E402
 import short  # noqa: E402
 import spark  # noqa: E402
@@ -88,6 +89,44 @@ def test_options_of_a_section_are_recorded():
     parser.prog = "spark.py"
     args = parser.parse_args(["--growth", "1,4", "--partitions", "2", "--dtype", "bfloat16", "--write"])
     assert run.command(parser, args) == "python bench/spark.py --growth 1,4 --partitions 2"
+
+
+def test_rounds_are_those_that_were_made(monkeypatch):
+    """Above a table stands how often each of its contenders had its turn."""
+    turns = []
+
+    def contender(*_):
+        turns.append(0)
+        place = len(turns) - 1
+
+        def turn(*_):
+            turns[place] += 1
+            return {"seconds": 1.0}
+
+        return SimpleNamespace(turn=turn, close=lambda: {"work": 1, "peak_resident_mb": 1})
+
+    def bench_peak(command, **_):
+        turns.append(int(command[2]))
+        return SimpleNamespace(stdout="")
+
+    monkeypatch.setattr(run, "program", contender)
+    monkeypatch.setattr(run, "pytorch", contender)
+    monkeypatch.setattr(run.subprocess, "run", bench_peak)
+    args = SimpleNamespace(threads=1, rounds=5)
+    for section, made, said in (("sparse", {25, 5}, "25 rounds, 5 from 2048 tokens on"), ("futures", {2}, "2 rounds"),
+                                ("long", {3}, "3 rounds"), ("gemm", {11}, "11 rounds")):
+        turns.clear()
+        assert run.run_section(section, lambda _: ("", None), args)[1] == said
+        assert set(turns) == made
+    seen = []
+    monkeypatch.setattr(package, "timed", lambda _: seen.append(1) or 1.0)
+    assert package.first(lambda _: ("", None), SimpleNamespace(rounds=1))[1] == "5 rounds" and len(seen) == 2 + 2 * 5
+    monkeypatch.setattr(package, "installed", lambda _: 1)
+    monkeypatch.setattr(package, "folder_bytes", lambda _: 1)
+    assert package.size(None, args)[1] is None
+    monkeypatch.setattr(run, "machine", lambda _: "a machine")
+    assert run.caption(args, None, "python x") == "a machine; `python x`."
+    assert run.caption(args, run.rounds_said(1), "python x") == "a machine; 1 round; `python x`."
 
 
 @pytest.mark.parametrize("path", ["eager", "sdpa"])

@@ -181,6 +181,38 @@ def test_other_options_are_refused(tmp_path):
     assert "doesn't say its run's options" in ended(started(tmp_path))[2]
 
 
+def test_other_steps_once_the_rate_falls(tmp_path):
+    """Until the last --decay steps a run can become longer or shorter: its weights are those of such a run. Later it can't."""
+    options = ["--warmup", "0", "--decay", "2", "--every", "1"]
+    train(tmp_path / "whole", *options, "--steps", "5")
+    train(tmp_path / "parts", *options, "--steps", "9", "--minutes", "0")
+    train(tmp_path / "parts", *options, "--steps", "5")
+    whole, parts = ((tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("whole", "parts"))
+    assert whole == parts
+    for steps in ("3", "4", "6"):
+        status, _, err = ended(started(tmp_path / "parts", *options, "--steps", steps))
+        assert status == 1 and len(err.splitlines()) == 1
+        assert err.endswith(f"parts/state.pt is at step 5 of 5, where the rate is no longer that of a run of {steps}: "
+                            "expected --steps 5\n")
+    assert "5 of 5 steps" in train(tmp_path / "parts", *options, "--steps", "5")[0]
+    state = torch.load(tmp_path / "parts" / "state.pt", weights_only=False)
+    del state["steps"]
+    torch.save(state, tmp_path / "parts" / "state.pt")
+    assert train(tmp_path / "parts", *options, "--steps", "5")[1].endswith(
+        "doesn't say its run's --steps, as an older trainer's: taken for 5\n")
+
+
+def test_shape_beside_start(monkeypatch, capsys):
+    for option in ("--d-model", "--layers"):
+        monkeypatch.setattr(sys, "argv", ["train.py", "--out", "unused", "--start", "unused", option, "4"])
+        with pytest.raises(SystemExit, match="2"):
+            trainer.arguments()
+        assert "argument --start: the shape is that of its weights" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["train.py", "--out", "unused", "--layers", "2"])
+    args = trainer.arguments()
+    assert (args.d_model, args.layers) == (160, 2)
+
+
 def test_steps_made_again_have_one_line(tmp_path):
     """A log that is ahead of the state, as after a kill between the two."""
     train(tmp_path, "--steps", "2", "--every", "1")

@@ -98,18 +98,18 @@ def draw(plan, scores, primary):
     axes.axhspan(-study.MARGIN, study.MARGIN, color="#cfe3cf", zorder=0)
     axes.axhline(0, color="#1b2a41", linewidth=0.8)
     axes.set_ylabel("change of MASE against dense, %")
-    finish(figure, axes, plan.radii, "answer", columns=1, bottom=0.2)
+    finish(figure, axes, plan, "answer", columns=1, bottom=0.2)
 
 
-def finish(figure, axes, radii, name, columns, bottom):
-    """Axis of radii, a legend below in so many columns, and docs/NAME.svg."""
-    axes.set_xticks(range(len(radii)), [radius_name(r) for r in radii])
+def finish(figure, axes, plan, name, columns, bottom):
+    """Axis of radii, a legend below in so many columns, and docs/NAME.svg; of a smoke test OUT/NAME.svg."""
+    axes.set_xticks(range(len(plan.radii)), [radius_name(r) for r in plan.radii])
     axes.set_xlabel("radius, tokens of 16 steps")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     figure.legend(*axes.get_legend_handles_labels(), loc="lower center", ncols=columns, frameon=False, fontsize=10)
     figure.tight_layout(rect=(0, bottom, 1, 1))
-    figure.savefig(ROOT / "docs" / f"{name}.svg", metadata={"Date": None})
+    figure.savefig((plan.out if plan.smoke else ROOT / "docs") / f"{name}.svg", metadata={"Date": None})
 
 
 def main():

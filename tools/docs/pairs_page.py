@@ -35,7 +35,7 @@ def main() -> None:
     axes.text(len(plan.radii) - 0.6, 1.01, "knows nothing", ha="right", va="bottom", fontsize=10)
     axes.set_ylim(0, 1.2)
     axes.set_ylabel("MASE over seasonal naive")
-    finish(figure, axes, plan.radii, "pairs", columns=3, bottom=0.08)
+    finish(figure, axes, plan, "pairs", columns=3, bottom=0.08)
 
 
 if __name__ == "__main__":

@@ -270,17 +270,29 @@ def primary(groups: dict[str, list[str]]) -> list[str]:
     return [t for group in ("public", "bundled", "long") for t in groups.get(group, []) if t != NOT_PRIMARY]
 
 
+def place(args: argparse.Namespace, name: str) -> None:
+    """Where results go unless --out says: those of a smoke test never where those of the study are."""
+    args.out = args.out or ROOT / "build" / (f"{name}-smoke" if args.smoke else name)
+
+
+def report(plan: Plan, name: str, lines: list[str]) -> None:
+    head = ["Smoke test: bundled checkpoints and short contexts, no result of the study.", ""] if plan.smoke else []
+    (plan.out / f"{name}.md").write_text("\n".join(head + lines) + "\n")
+    print(f"{name}: {plan.out / name}.md")
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--public", type=Path, help="folder of the public tasks")
     parser.add_argument("--long", type=Path, help="folder of the long tasks")
     parser.add_argument("--models", type=Path, default=ROOT / "build" / "train", help="where recipe.sh --arms put them")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "answer")
+    parser.add_argument("--out", type=Path, help="[build/answer, with --smoke build/answer-smoke]")
     parser.add_argument("--smoke", action="store_true", help="few tasks, short contexts, the bundled checkpoints")
     parser.add_argument("--check", action="store_true", help="check the data and do nothing else")
     args = parser.parse_args()
     if not args.smoke and not (args.public and args.long):
         parser.error("expected --public and --long, or --smoke")
+    place(args, "answer")
     return args
 
 
@@ -298,8 +310,7 @@ def main() -> None:
     scores = Scores(plan)
     lines = ["# Endpoints", "", *endpoints(plan, scores, primary(groups)), "", "# Gates", "", *gates(plan, scores, groups), "",
              "# Speed and memory", "", *speed(plan)]
-    (plan.out / "answer.md").write_text("\n".join(lines) + "\n")
-    print(f"answer: {plan.out / 'answer.md'}")
+    report(plan, "answer", lines)
 
 
 if __name__ == "__main__":

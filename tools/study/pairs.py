@@ -75,9 +75,11 @@ def first_gate(plan: Plan, scores: Scores, task: str) -> str:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, default=ROOT / "build" / "train" / "pairs", help="where recipe.sh --pairs put them")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "pairs")
+    parser.add_argument("--out", type=Path, help="[build/pairs, with --smoke build/pairs-smoke]")
     parser.add_argument("--smoke", action="store_true", help="a bundled checkpoint for all, short contexts, one seed")
-    return parser.parse_args()
+    args = parser.parse_args()
+    answer.place(args, "pairs")
+    return args
 
 
 def main() -> None:
@@ -90,8 +92,7 @@ def main() -> None:
     (task,) = groups["pairs"]
     lines = ["# Gates", "", first_gate(plan, scores, task), "", *answer.second_gate(plan, scores, [task]), "", "# MASE over seasonal naive: means, and each seed", "",
              *table(plan, scores, task)]
-    (plan.out / "pairs.md").write_text("\n".join(lines) + "\n")
-    print(f"pairs: {plan.out / 'pairs.md'}")
+    answer.report(plan, "pairs", lines)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@
 
 Runs can be stopped at any moment and go on from OUT/state.pt; the same command then gives the same weights. Other
 options that shape the weights are refused there. The learning rate warms up, stays, and falls to zero over the last
---decay steps: until those begin, runs of different --steps are the same run. With --within they begin when they have to,
-and the run ends after fewer steps; a run that goes on keeps to what was decided, and its minutes count from its begin.
+--decay steps: until those begin, runs of different --steps are the same run, and once they have begun another --steps is
+refused. With --within they begin when they have to, and the run ends after fewer steps; a run that goes on keeps to what
+was decided, and its minutes count from its begin.
 Batch and pattern of a step depend on --seed and the step alone. Several families learn from the same batches in turns.
 
 Matrices of the encoder are trained by Muon, the rest by AdamW.
@@ -230,9 +231,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--family", choices=["mixed", "mixed-without-null", "dense", "r8"], default=["mixed"], nargs="+",
                         help="patterns of time attention that the steps draw from; of several, each is a model in OUT/FAMILY-SEED")
     parser.add_argument("--pairs", action="store_true", help="learn from pairs.py alone: what was asked, far back")
-    parser.add_argument("--d-model", type=count, default=160)
-    parser.add_argument("--layers", type=count, default=4)
-    parser.add_argument("--start", type=Path, help="a model folder whose weights are the first ones")
+    parser.add_argument("--d-model", type=count, help="[160]")
+    parser.add_argument("--layers", type=count, help="[4]")
+    parser.add_argument("--start", type=Path, help="a model folder whose weights are the first ones, in its shape")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--warmup", type=int, default=300, help="the first steps, in which the learning rate rises")
     parser.add_argument("--observations", type=count, default=32768, help="of a batch")
@@ -242,7 +243,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=0, help="processes that make batches")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--bf16", action="store_true", help="products in bfloat16: on a GPU, or where the processor multiplies it")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.start and (args.d_model or args.layers):
+        parser.error("argument --start: the shape is that of its weights: expected neither --d-model nor --layers")
+    args.d_model, args.layers = args.d_model or 160, args.layers or 4
+    return args
 
 
 class Run:
@@ -280,6 +285,19 @@ class Run:
                 optimizer.load_state_dict(own)
             self.average = state["average"]
             self.step, self.seen, self.running, self.spent, self.minutes, self.last = state["counts"]
+            if self.last is None:
+                self.check_steps(path, state.get("steps"))
+
+    def check_steps(self, path: Path, planned: int | None) -> None:
+        """The steps that were made have the rates that --steps gives them. Rates of a plan part from its end backwards,
+        so the last of them tells."""
+        if planned is None:
+            print(f"train: {path} doesn't say its run's --steps, as an older trainer's: taken for {self.args.steps}", file=sys.stderr)
+            return
+        then = argparse.Namespace(**vars(self.args) | {"steps": planned})
+        if learning_rate(then, self.step - 1) != learning_rate(self.args, self.step - 1):
+            raise SystemExit(f"train: error: {path} is at step {self.step} of {planned}, where the rate is no longer that of a run of "
+                             f"{self.args.steps}: expected --steps {planned}")
 
     def keep(self) -> None:
         """The model, then the state: a run that is killed between the two makes its last steps again."""
@@ -287,7 +305,7 @@ class Run:
         new = self.out / "state.pt.new"
         counts = (self.step, self.seen, self.running, self.spent, self.minutes, self.last)
         torch.save({"model": self.model.state_dict(), "optimizers": [o.state_dict() for o in self.optimizers],
-                    "average": self.average, "counts": counts, "options": self.options}, new)
+                    "average": self.average, "counts": counts, "options": self.options, "steps": self.args.steps}, new)
         new.replace(self.out / "state.pt")
 
     def learn(self, parts: list[dict]) -> float:
