@@ -204,7 +204,7 @@ static c2_status take_all(evaluate_request *r, theirs *t, c2_error *err) {
 /* Says how the file is spelled, as far as that wasn't said of the series. */
 static c2_status tell_spelling(const theirs *t, c2_dataset *set, c2_error *err) {
   size_t said = set->found.count;
-  C2_TRY(c2_input_note(set, &t->input, NULL, NULL, err));
+  C2_TRY(c2_input_note(set, &t->input, set->count > 0 ? set->item[0].wall : NULL, NULL, err));
   C2_TRY(c2_note_whole_numbers(set, t->read_as, err));
   for (; said < set->found.count; said++) cli_note("%s: read with %s", t->path, set->found.text[said]);
   return C2_OK;

@@ -108,18 +108,20 @@ int cli_flush_output(void) {
 }
 
 void cli_progress(const char *what, size_t done, size_t total) {
-  static double began; /* the first call of a row of them */
+  static double began; /* the first call of a row of them, in which `done` may stay for some calls */
   static size_t before;
+  static bool runs;
   if (!isatty(STDERR_FILENO)) return;
   double now = c2_clock_seconds();
-  if (before == 0 || done < before) began = now;
-  double rate = before > 0 && now > began ? (double)done / (now - began) : 0;
+  if (!runs || done < before) began = now;
+  double rate = runs && now > began ? (double)done / (now - began) : 0;
   (void)fprintf(stderr, "\r%s %zu", what, done);
   if (total > 0) (void)fprintf(stderr, "/%zu", total);
   if (rate > 0) (void)fprintf(stderr, ", %.3g/s", rate);
   if (rate > 0 && done < total) (void)fprintf(stderr, ", %.0f s left", (double)(total - done) / rate);
   (void)fputs(done == total ? "\033[K\n" : "\033[K", stderr);
-  before = done == total ? 0 : done;
+  before = done;
+  runs = done != total;
   (void)fflush(stderr);
 }
 

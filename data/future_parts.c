@@ -57,6 +57,7 @@ static c2_status check_shared(c2_future_parts *p, const c2_dataset *set, c2_data
   if (p->items == 0) {
     p->first = (c2_item){.zone = item->zone, .freq = item->freq, .start = item->start, .length = item->length};
     C2_TRY(c2_dataset_text(keeper, item->id, &p->first.id, err));
+    if (item->wall) C2_TRY(c2_dataset_open_wall(keeper, item->wall->zone, &p->first.wall, err));
   }
   return c2_axis_check_shared(p->path, &p->first, item, p->has_stamps, err);
 }

@@ -227,13 +227,18 @@ static c2_status settle_item(const c2_table *t, c2_item *item, size_t begin, siz
 }
 
 /* Counts the rows of days and longer steps on the wall, of a zone whose clock has to be there. */
-static c2_status take_wall(const c2_table *t, const c2_dataset *set, const row_stamps *stamps, c2_error *err) {
+static c2_status take_wall(const c2_table *t, c2_dataset *set, const row_stamps *stamps, c2_error *err) {
+  size_t second = 0; /* rows of a time that the clock shows once more */
   for (size_t i = 0; i < t->count; i++) {
     const c2_freq *freq = &set->item[t->rows[i].group].freq;
-    if (lacks_zone(t) && !c2_freq_counts_instants(freq)) return no_zone(t, err);
+    bool on_wall = !c2_freq_counts_instants(freq);
+    if (lacks_zone(t) && on_wall) return no_zone(t, err);
     t->rows[i].time = stamps_of(stamps, freq)[i];
+    if (on_wall && c2_clock_utc(&t->wall->clock, t->rows[i].time) != stamps->utc[i]) second++;
   }
-  return C2_OK;
+  if (second == 0) return C2_OK;
+  return c2_dataset_note(set, err, "%s: %zu time stamp%s at a time that the clock shows twice %s written as the first",
+                         t->name, second, second == 1 ? "" : "s", second == 1 ? "is" : "are");
 }
 
 c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {

@@ -28,7 +28,7 @@ typedef struct c2_table {
   size_t targets, covariates;
   c2_kept *kept; /* [covariates] */
   const c2_wall *wall; /* of time stamps that are instants: the clock of their zone; NULL: there is none, or not one */
-  char zone[64]; /* ... without a clock, which count in UTC: "a zone", "several zones"; else "" */
+  char zone[64]; /* ... without a clock, which count in UTC: "the zone NAME", "a zone", "several zones"; else "" */
   const char *read_as; /* what whole numbers are that stand for time stamps, as "years"; NULL: there are none */
   bool is_count; /* the steps are whole numbers, no time stamps */
   c2_table_row *rows;  /* [count]; sorted by group and time by c2_table_sort */

@@ -503,19 +503,20 @@ static bool is_talking(http *h) {
   return found;
 }
 
-/* Takes no further connection, and lets those that are there, or wait to be taken, end what they have begun, unless it
- * takes long. */
+/* Takes the connections that wait, and no further one, and lets those that are there end what they have begun, unless it
+ * takes long. The listener is the library's, whose own way to stop listening may abort while its threads do the same. */
 static void take_leave(http *h) {
   double began = c2_clock_seconds();
   struct sockaddr_storage address;
-  h->listener = MHD_quiesce_daemon(h->daemon);
-  for (int fd = 0; h->listener >= 0 && fd >= 0;) {
-    socklen_t size = sizeof address;
-    fd = accept(h->listener, (struct sockaddr *)&address, &size);
-    if (fd >= 0) (void)MHD_add_connection(h->daemon, fd, (struct sockaddr *)&address, size); /* it closes what fails */
+  socklen_t size = sizeof address;
+  for (int fd = 0; (fd = accept(h->listener, (struct sockaddr *)&address, &size)) >= 0; size = sizeof address) {
+    (void)MHD_add_connection(h->daemon, fd, (struct sockaddr *)&address, size); /* it closes what fails */
   }
-  if (h->listener >= 0) (void)shutdown(h->listener, SHUT_RD); /* a client is refused now, not kept waiting */
-  while (is_talking(h) && c2_clock_seconds() - began < LEAVE && !wait_for_signal()) watch(h, false);
+  (void)shutdown(h->listener, SHUT_RD); /* a client is refused now, not kept waiting */
+  do { /* for a moment at least, in which the library sees what has come */
+    watch(h, false);
+  } while (!wait_for_signal() && is_talking(h) && c2_clock_seconds() - began < LEAVE);
+  watch(h, true);
 }
 
 bool c2_web_available(const char **how) {
@@ -530,7 +531,6 @@ c2_status c2_web_serve(c2_server *server, const c2_web_options *options, c2_erro
   if (status == C2_OK) status = start(&h, err);
   if (status == C2_OK) {
     log_address(&h);
-    h.listener = -1; /* the library's now */
     while (!wait_for_signal()) {
       watch(&h, false);
       c2_server_tick(server);
@@ -541,7 +541,7 @@ c2_status c2_web_serve(c2_server *server, const c2_web_options *options, c2_erro
     MHD_stop_daemon(h.daemon);
     C2_LOG("info", "stopped", C2_LOG_NUMBER("active", c2_server_active(server)));
   }
-  if (h.listener >= 0) (void)close(h.listener);
+  if (h.listener >= 0 && !h.daemon) (void)close(h.listener); /* else the library has done so */
   (void)pthread_mutex_destroy(&h.lock);
   return status;
 }

@@ -613,13 +613,14 @@ static const struct {
               {{"serve"}, FULL, "serve --listen :8080 -m %s\n"},
               {{"serve"}, LOST, "serve --listen :8080 -m %s\n"},
               {{"serve"}, UNREADABLE, "serve --listen :8080 -m %s\n"},
-              {{"serve", "--log", "errors"}, EMPTY, "serve --log errors --listen :8080\n"},
-              {{"serve", "--listen", ":90", "--model-name", "x"}, FULL, "serve --listen :90 --model-name x -m %s\n"},
-              {{"serve", "--listen=:90"}, FULL, "serve --listen=:90 -m %s\n"},
-              {{"serve", "-m", "mine"}, FULL, "serve -m mine --listen :8080\n"},
-              {{"serve", "-mmine"}, FULL, "serve -mmine --listen :8080\n"},
-              {{"serve", "--model", "mine"}, UNREADABLE, "serve --model mine --listen :8080\n"},
-              {{"serve", "--model=mine"}, FULL, "serve --model=mine --listen :8080\n"},
+              {{"serve", "--log", "errors"}, EMPTY, "serve --listen :8080 --log errors\n"},
+              {{"serve", "--listen", ":90", "--model-name", "x"}, FULL, "serve -m %s --listen :90 --model-name x\n"},
+              {{"serve", "--listen=:90"}, FULL, "serve -m %s --listen=:90\n"},
+              {{"serve", "--lis", ":90"}, EMPTY, "serve --lis :90\n"},
+              {{"serve", "-m", "mine"}, FULL, "serve --listen :8080 -m mine\n"},
+              {{"serve", "-mmine"}, FULL, "serve --listen :8080 -mmine\n"},
+              {{"serve", "--model", "mine"}, UNREADABLE, "serve --listen :8080 --model mine\n"},
+              {{"serve", "--model=mine"}, FULL, "serve --listen :8080 --model=mine\n"},
               {{"forecast", "x.csv"}, FULL, "forecast x.csv\n"}};
 
 /* Runs it with a model's place, and with programs of `folder` before those of the system. */

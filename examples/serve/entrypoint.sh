@@ -8,13 +8,15 @@ if [ "$1" = serve ]; then
   names=
   for argument in "$@"; do
     case $argument in
-      --listen | --listen=*) listens=1 ;;
+      --li*) listens=1 ;;
       -m* | --model | --model=*) names=1 ;;
     esac
   done
-  if [ -z "$listens" ]; then set -- "$@" --listen :8080; fi
+  shift
   if [ -z "$names" ] && { [ -e "$model" ] || [ -L "$model" ]; }; then # a link that leads nowhere is no missing model
-    if ! held=$(ls -A "$model" 2> /dev/null) || [ -n "$held" ]; then set -- "$@" -m "$model"; fi
+    if ! held=$(ls -A "$model" 2> /dev/null) || [ -n "$held" ]; then set -- -m "$model" "$@"; fi
   fi
+  if [ -z "$listens" ]; then set -- --listen :8080 "$@"; fi
+  set -- serve "$@"
 fi
 exec chronos2 "$@"

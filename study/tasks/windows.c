@@ -286,6 +286,7 @@ static c2_status cutoff_of(const c2_item *item, const c2_task *task, size_t inde
     const c2_freq *freq = task->step_text ? &task->step_freq : &item->freq;
     size_t periods = index * (task->step_text ? 1 : task->step);
     if (index > 0) C2_TRY(c2_freq_add(freq, time, (int64_t)periods, &time, err));
+    if (item->wall) time = c2_freq_counts_instants(&item->freq) ? c2_clock_utc(&item->wall->clock, time) : time;
     return steps_until(item, time, out, err);
   }
   int64_t cutoff = task->initial_cutoff + (int64_t)index * (int64_t)task->step;

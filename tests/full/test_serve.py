@@ -404,12 +404,15 @@ def test_described_options(server):
 
 
 def seconds_to_end(options):
-    """What a server may take after SIGTERM: --grace, then the time in which those that it gives up are told so."""
+    """What a server may take after SIGTERM: --grace, then the times in which those that it gives up, and those that came
+    late, are told so."""
     usage = subprocess.run([PROGRAM, "serve", "--help"], check=True, capture_output=True, text=True).stdout
     grace = re.search(r"--grace SECONDS.*?\[(\d+)\]", usage, re.S).group(1)
     if "--grace" in options:
         grace = options[options.index("--grace") + 1]
-    return float(grace) + int(re.search(r"LAST_WORDS = (\d+)", (ROOT / "serve/web_microhttpd.c").read_text()).group(1))
+    times = re.findall(r"(?:LAST_WORDS|LEAVE) = (\d+)", (ROOT / "serve/web_microhttpd.c").read_text())
+    assert len(times) == 2
+    return float(grace) + sum(map(int, times))
 
 
 def test_examples_end():

@@ -117,6 +117,37 @@ def test_gaps_and_parts(tmp_path):
         assert list(found["timestamp"]) == expected and "2 steps filled in" in said[-1], said
         assert run(tmp_path / name, "-n", 2, "-o", tmp_path / "out.arrow").returncode == 0
         assert feather.read_table(tmp_path / "out.arrow").schema.field("timestamp").type.tz == BERLIN
+    ahead = pd.DataFrame({"timestamp": pd.date_range("2024-11-03", periods=2, freq="D").tz_localize(BERLIN), "price": [3.0, 4.0]})
+    ahead.to_feather(tmp_path / "future.feather")
+    (tmp_path / "priced").mkdir()
+    priced = df.assign(price=np.arange(len(df)) % 5.0)
+    priced.iloc[:23].to_parquet(tmp_path / "priced" / "a.parquet")
+    priced.iloc[23:].to_parquet(tmp_path / "priced" / "b.parquet")
+    found, said = forecast(tmp_path / "priced", "-n", 2, "--covariates", "price", "--future", tmp_path / "future.feather")
+    assert list(found["timestamp"]) == expected, said
+
+
+def test_cutoff_of_a_task(tmp_path):
+    """A time in a task is one on the clock of the series, for hours as well."""
+    hours = pd.date_range("2024-06-01", periods=800, freq="h").tz_localize(BERLIN)
+    df = pd.DataFrame({"item_id": "a", "timestamp": hours, "target": np.random.default_rng(3).normal(size=800).cumsum()})
+    df.to_parquet(tmp_path / "zoned.parquet")
+    df.assign(timestamp=df["timestamp"].dt.tz_localize(None)).to_csv(tmp_path / "local.csv", index=False)
+    tasks = "".join(f"- {{dataset_path: {name}, dataset_config: {name[0]}, horizon: 24, seasonality: 24, eval_metric: MASE, "
+                    "initial_cutoff: '2024-06-20 12:00:00'}\n" for name in ("zoned.parquet", "local.csv"))
+    (tmp_path / "tasks.yaml").write_text("tasks:\n" + tasks)
+    subprocess.run([PROGRAM, "study", "--tasks", tmp_path, "--out-prefix", tmp_path / "s", "--radii", "8", "--arms", "none",
+                    "--perf-repeats", "1"], check=True, capture_output=True)
+    scores = pd.read_csv(tmp_path / "s__arms.csv")
+    assert scores.loc[scores["arm"] == "full", "MASE"].nunique() == 1, scores
+
+
+def test_second_hour(tmp_path):
+    """A day at the second of two equal times of the clock is written at the first, which is said."""
+    days = pd.date_range("2024-10-15 02:30", periods=20, freq="D").tz_localize(BERLIN, ambiguous=np.zeros(20, bool))
+    table(days).to_feather(tmp_path / "t.feather")
+    _, said = forecast(tmp_path / "t.feather", "-n", 2)
+    assert any("2 time stamps at a time that the clock shows twice are written as the first" in line for line in said), said
 
 
 def test_known_future(pipeline, tmp_path):
