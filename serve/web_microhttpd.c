@@ -503,8 +503,8 @@ static bool is_talking(http *h) {
   return found;
 }
 
-/* Takes the connections that wait, and no further one, and lets those that are there end what they have begun, unless it
- * takes long. The listener is the library's, whose own way to stop listening may abort while its threads do the same. */
+/* Takes the connections that wait, and no further one, and lets those that are there end what they have begun, unless
+ * it takes long. The listener is the library's, whose own way to stop listening may abort while its threads do so. */
 static void take_leave(http *h) {
   double began = c2_clock_seconds();
   struct sockaddr_storage address;

@@ -118,12 +118,12 @@ def test_gaps_and_parts(tmp_path):
         assert run(tmp_path / name, "-n", 2, "-o", tmp_path / "out.arrow").returncode == 0
         assert feather.read_table(tmp_path / "out.arrow").schema.field("timestamp").type.tz == BERLIN
     ahead = pd.DataFrame({"timestamp": pd.date_range("2024-11-03", periods=2, freq="D").tz_localize(BERLIN), "price": [3.0, 4.0]})
-    ahead.to_feather(tmp_path / "future.feather")
+    ahead.to_csv(tmp_path / "future.csv", index=False)  # is read in parts, too
     (tmp_path / "priced").mkdir()
     priced = df.assign(price=np.arange(len(df)) % 5.0)
     priced.iloc[:23].to_parquet(tmp_path / "priced" / "a.parquet")
     priced.iloc[23:].to_parquet(tmp_path / "priced" / "b.parquet")
-    found, said = forecast(tmp_path / "priced", "-n", 2, "--covariates", "price", "--future", tmp_path / "future.feather")
+    found, said = forecast(tmp_path / "priced", "-n", 2, "--covariates", "price", "--future", tmp_path / "future.csv")
     assert list(found["timestamp"]) == expected, said
 
 
