@@ -53,6 +53,8 @@ typedef struct c2_dataset {
   c2_lookup ignored;  /* columns of CSV files that nothing asked for */
   c2_lookup found;    /* what was found of how files spell their cells, in words */
   c2_lookup truths;   /* covariates of numbers whose known future holds booleans; until it is noted */
+  c2_lookup mixed;    /* covariates whose pasts hold numbers and other texts, */
+  c2_lookup mixed_at; /* and what is said of each, in the same order; until it is noted */
   c2_dialect dialect; /* of all tables: their decimal sign and format of time stamps, as far as they agree */
   bool has_past_table, has_table, has_csv; /* what was read into it: tables of series, any tables, any CSV */
   size_t rows;        /* read from the files; a JSON Lines series has one for each step */
@@ -85,11 +87,14 @@ c2_status c2_dataset_note_calendars(c2_dataset *set, c2_error *err);
 /* Notes booleans in the known futures of numbers since the last call. */
 c2_status c2_dataset_note_truths(c2_dataset *set, c2_error *err);
 
+/* Notes covariates of numbers and other texts since the last call. */
+c2_status c2_dataset_note_mixed(c2_dataset *set, c2_error *err);
+
 /* Notes the zone of time stamps whose days are counted in UTC since the last call. */
 c2_status c2_dataset_note_utc_days(c2_dataset *set, c2_error *err);
 
 /* Looks for covariates that hold booleans in some items and numbers in others, makes them numbers in all (1 for True, 0
- * for False), and notes it. The set must be complete but for its futures. */
+ * for False), and notes it, and which hold numbers beside other texts. The set must be complete but for its futures. */
 c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err);
 
 /* A time stamp on an item's axis, as it is written to files: a whole number, a date, or a date and time, with the
@@ -116,6 +121,9 @@ c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size
 /* Zeroed memory (not NULL even for a count of 0) and copies of text, which live as long as the set. */
 c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out, c2_error *err);
 c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c2_error *err);
+
+/* Keeps what is to be noted of a covariate of numbers and other texts; the first line of each name counts. */
+c2_status c2_dataset_put_mixed(c2_dataset *set, const char *name, const char *line, c2_error *err);
 
 /* Adds a note, formatted as by c2_text_format in 500 bytes. */
 C2_PRINTF(3, 4) c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const char *format, ...);
