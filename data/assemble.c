@@ -43,12 +43,12 @@ static c2_status add_others(c2_roles *roles, const c2_header *header, c2_dataset
     size_t self = 0;
     const char *name = header->names.text[i];
     if (taken[i]) continue;
-    if (all) {
+    if (all && *name) { /* pandas writes its index without a name */
       C2_TRY(add_named(roles, header, &name, 1, C2_WANT_ANY, err)); /* refuses a name used twice */
       roles->covariates++;
-    } else if (!c2_lookup_find(&set->ignored, name, &self)) {
-      C2_TRY(c2_dataset_text(set, name, &name, err));
-      C2_TRY(c2_lookup_add(&set->ignored, name, &self, err));
+      C2_TRY(c2_lookup_keep(&set->taken, &set->pool, name, &self, err));
+    } else {
+      C2_TRY(c2_lookup_keep(&set->ignored, &set->pool, name, &self, err));
     }
   }
   return C2_OK;
@@ -87,10 +87,10 @@ static c2_status check_columns(const c2_input *input, const c2_input *part, c2_d
     size_t at = 0;
     const char *name = part->header->names.text[i];
     if (c2_header_has(input->header, name)) continue;
-    if (all) C2_FAIL(err, C2_ERR_FORMAT, "%s: %s has no column '%.60s'", part->name, input->part[0]->name, name);
-    if (c2_lookup_find(&set->ignored, name, &at)) continue;
-    C2_TRY(c2_dataset_text(set, name, &name, err));
-    C2_TRY(c2_lookup_add(&set->ignored, name, &at, err));
+    if (all && *name) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: %s has no column '%.60s'", part->name, input->part[0]->name, name);
+    }
+    C2_TRY(c2_lookup_keep(&set->ignored, &set->pool, name, &at, err));
   }
   return C2_OK;
 }
@@ -155,7 +155,7 @@ static c2_status put_mixed(const c2_table *t, const c2_column *column, const c2_
     if (!odd && !is_number) odd = column->word[i];
   }
   if (!any || !odd) return C2_OK;
-  size_t at = 0;
+  size_t at = input->is_sorted ? t->count : 0;
   while (at < t->count && !(c2_column_has(column, at) && column->word[column->code[at]] == odd)) at++;
   if (at < t->count) { /* not so where the cell is in another part of the table */
     const c2_table_row row = {.at = at};

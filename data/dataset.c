@@ -169,6 +169,7 @@ void c2_dataset_free(c2_dataset *set) {
   free(set->item);
   c2_lookup_free(&set->ids);
   c2_lookup_free(&set->ignored);
+  c2_lookup_free(&set->taken);
   c2_lookup_free(&set->found);
   c2_lookup_free(&set->truths);
   c2_lookup_free(&set->mixed);

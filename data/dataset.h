@@ -51,6 +51,7 @@ typedef struct c2_dataset {
   size_t count, capacity;
   c2_lookup ids;      /* of the items, in the same order */
   c2_lookup ignored;  /* columns of CSV files that nothing asked for */
+  c2_lookup taken;    /* columns that are covariates as all were asked for */
   c2_lookup found;    /* what was found of how files spell their cells, in words */
   c2_lookup truths;   /* covariates of numbers whose known future holds booleans; until it is noted */
   c2_lookup mixed;    /* covariates whose pasts hold numbers and other texts, */

@@ -47,8 +47,10 @@ static c2_status collect_names(names *n, const c2_dataset *set, c2_error *err) {
   return C2_OK;
 }
 
-/* Takes the column if it is a covariate; passes over it if the past's files have it too and nothing asked for it. */
-static c2_status take_column(c2_futures *f, c2_roles *roles, size_t column, const names *n, c2_error *err) {
+/* Takes the column if it is a covariate; passes over it if it has no name, if the past's files have it too and nothing
+ * asked for it, or if the covariates are named (`is_choice`) and it is none of them. */
+static c2_status take_column(c2_futures *f, c2_roles *roles, size_t column, const names *n, bool is_choice,
+                             c2_error *err) {
   const c2_header *header = f->input.header;
   const char *name = header->names.text[column];
   size_t index = 0;
@@ -63,6 +65,7 @@ static c2_status take_column(c2_futures *f, c2_roles *roles, size_t column, cons
     C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s' is what is forecast: expected known covariates alone",
             f->input.name, name);
   }
+  if (is_choice || !*name) return c2_lookup_keep(&f->set->ignored, &f->set->pool, name, &index, err);
   if (c2_lookup_find(&f->set->ignored, name, &index)) return C2_OK;
   C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': the past has no such column", f->input.name, name);
 }
@@ -81,7 +84,7 @@ static c2_status find_roles(c2_futures *f, c2_roles *roles, const c2_read_option
   C2_GOTO(collect_names(&n, f->set, err));
   for (size_t i = 0; i < header->names.count; i++) {
     if (i == key[0] || i == key[1] || i == key[2]) continue;
-    C2_GOTO(take_column(f, roles, i, &n, err));
+    C2_GOTO(take_column(f, roles, i, &n, options->covariate_count > 0, err));
   }
   if (roles->covariates == 0) {
     status = c2_remedy(err, "covariates",
