@@ -370,6 +370,8 @@ static void test_local_radius(void **state) {
   char *record = program_path(p.folder, "p__run.json");
   write_text(&p, "tasks.yaml", tasks_text);
   write_text(&p, "one.jsonl", series_text);
+  write_text(&p, "two.jsonl", series_text);
+  write_text(&p, "three.jsonl", series_text);
   static const char *const cases[][3] = {{"--local-radius", "inf", "\"local_radius\": \"inf\""},
                                          {"--seed", "0", "\"local_radius\": 1,"}};
   for (size_t i = 0; i < 2; i++) {
