@@ -60,7 +60,7 @@ static void show(const c2_progress *p) {
 /* Finished tasks are on disk at any time, so a run may end at once. */
 static void tell_interrupted(void) {
   static const char text[] =
-      "\r\033[Kchronos2: error: interrupted; finished tasks are kept: the same command with --resume goes on\n";
+      "\r\033[Kchronos2: error: interrupted; the same command with --resume keeps the tasks that are finished\n";
   size_t skipped = on_terminal ? 0 : 4; /* what clears the line */
   ssize_t written = write(STDERR_FILENO, text + skipped, sizeof text - 1 - skipped);
   (void)written;

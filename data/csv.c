@@ -105,7 +105,7 @@ static c2_status refuse_binary(const char *name, const char *text, size_t size, 
     size_t at = others[i].at;
     if (size < at || strncmp(text + at, others[i].mark, strlen(others[i].mark)) != 0) continue;
     C2_FAIL(err, C2_ERR_FORMAT, "%s: it holds %s, %s: expected CSV or JSON Lines in UTF-8", name, others[i].format,
-            others[i].is_never_read ? "which is not read" : "but its name does not say so");
+            others[i].is_never_read ? "which is not read" : "which is read where a file's name says so");
   }
   bool mark = strncmp(text, "\xff\xfe", 2) == 0 || strncmp(text, "\xfe\xff", 2) == 0;
   if (mark || (size > 3 && (!text[0] != !text[1]) && (!text[2] != !text[3]))) {

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/frame.h"
+
 void c2_freq_name(const c2_freq *freq, char *out, size_t room) {
   const char *word = NULL;
   char text[C2_FREQ_ROOM];
@@ -30,10 +32,11 @@ static void add_names(char line[C2_SUMMARY_ROOM], const char *what, const c2_loo
   size_t n = strlen(line);
   for (size_t i = 0; i < names->count && i < NAMED; i++) {
     const char *name = names->text[i];
+    const char *quote = c2_column_quote(name);
     if (i == 0) {
       n += (size_t)snprintf(line + n, C2_SUMMARY_ROOM - n, ", %s%s: ", what, names->count == 1 ? "" : "s");
     }
-    n += (size_t)snprintf(line + n, C2_SUMMARY_ROOM - n, "%s%.60s", i > 0 ? ", " : "", *name ? name : "''");
+    n += (size_t)snprintf(line + n, C2_SUMMARY_ROOM - n, "%s%s%.60s%s", i > 0 ? ", " : "", quote, name, quote);
   }
   if (names->count > NAMED) (void)snprintf(line + n, C2_SUMMARY_ROOM - n, " and %zu more", names->count - NAMED);
 }

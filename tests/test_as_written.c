@@ -128,10 +128,10 @@ static void test_index(void **state) {
 static void test_further_columns(void **state) {
   (void)state;
   files f = open_files("past.csv");
-  write_text(f.past, "timestamp,target,price\n2024-01-01,1,3\n2024-01-02,2,4\n2024-01-03,4,3\n");
+  write_text(f.past, "timestamp,target,price,sale price\n2024-01-01,1,3,3\n2024-01-02,2,4,4\n2024-01-03,4,3,3\n");
   write_text(f.future, "timestamp,price,promo,weather\n2024-01-04,3,1,1\n2024-01-05,4,0,1\n");
   assert_said(forecast(&f, "--covariates", "price", "--future"),
-              "chronos2: 1 item, 3 rows, daily (D), ignored columns: promo, weather\n");
+              "chronos2: 1 item, 3 rows, daily (D), ignored columns: 'sale price', promo, weather\n");
   program_result all = forecast(&f, "--all-covariates", NULL, "--future");
   program_assert_error(&all, 1, "future.csv: column 'promo': the past has no such column");
   close_files(&f);

@@ -231,7 +231,7 @@ static void test_bad_tables(void **state) {
                 "years 1 to 9999"},
                {"item_id,timestamp,target\nA,2023-01-01,1\nA,2023-01-02 03:00,2\nA,2023-01-04 05:07,3\n", NULL,
                 "past.csv:2: item 'A': its 3 time stamps follow no regular frequency"},
-               {"PAR1 and so on", NULL, "past.csv: it holds Parquet, but its name does not say so"},
+               {"PAR1 and so on", NULL, "past.csv: it holds Parquet, which is read where a file's name says so"},
                {"FEA1 and so on", NULL, "it holds Feather"},
                {"item_id,timestamp,target,c\nA,2023-01-01,1,1\nA,2023-01-02,2,1\nA,2023-01-03,3,1\n",
                 "item_id,timestamp,c\nB,2023-01-04,1\nB,2023-01-05,1\n", "'B'"},
