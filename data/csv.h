@@ -57,10 +57,10 @@ void c2_csv_window_close(c2_csv_window *window);
 /* Goes on with the records of a window that was moved. */
 c2_status c2_csv_continue(c2_csv *csv, const c2_csv_window *window, c2_error *err);
 
-/* Reads the header line; a name with control characters is refused. `delimiter` parts the fields; 0 stands for that one
- * of comma, semicolon, tab and vertical bar which a line "sep=;" above the header names, or else the header has, and the
- * records as often. `text` must have a zero at
- * text[size] and outlive the reader. Free with c2_csv_close, also after a failure. */
+/* Reads the header line; a name with control characters is refused. `delimiter` parts the fields; 0 stands for the
+ * one that a line "sep=;" above the header names, else for that one of comma, semicolon, tab and vertical bar which the
+ * header has, and the records as often. `text` must have a zero at text[size] and outlive the reader. Free with
+ * c2_csv_close, also after a failure. */
 c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, char delimiter, c2_error *err);
 void c2_csv_close(c2_csv *csv);
 

@@ -86,6 +86,9 @@ static c2_status find_roles(c2_futures *f, c2_roles *roles, const c2_read_option
     if (i == key[0] || i == key[1] || i == key[2]) continue;
     C2_GOTO(take_column(f, roles, i, &n, options->covariate_count > 0, err));
   }
+  if (roles->covariates == 0 && options->covariate_count > 0) { /* says what is there */
+    C2_GOTO(c2_header_find(header, options->covariates[0], &key[0], err));
+  }
   if (roles->covariates == 0) {
     status = c2_remedy(err, "covariates",
                        c2_fail(err, C2_ERR_FORMAT,

@@ -223,7 +223,7 @@ static void test_bad_tables(void **state) {
                {"item_id,timestamp,target,c\nA,2023-01-01,1,1\nA,2023-01-02,2,1\nA,2023-01-03,3,1\n",
                 "item_id,c\nA,1\n", "no column of time stamps"},
                {"item_id,timestamp,target,c\nA,2023-01-01,1,1\nA,2023-01-02,2,1\nA,2023-01-03,3,1\n",
-                "item_id,timestamp,d\nA,2023-01-04,1\nA,2023-01-05,1\n", "'d'"},
+                "item_id,timestamp,d\nA,2023-01-04,1\nA,2023-01-05,1\n", "expected a column 'c', found item_id, timestamp, d"},
                {"item_id,timestamp,target,c\nA,2023-01-01,1,1\nA,2023-01-02,2,1\nA,2023-01-03,3,1\n",
                 "item_id,timestamp,c,target\nA,2023-01-04,1,1\nA,2023-01-05,1,1\n", "'target'"},
                {"item_id,timestamp,target\nA,9999-12-29,1\nA,9999-12-30,2\nA,9999-12-31,3\n", NULL,

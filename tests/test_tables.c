@@ -344,7 +344,7 @@ static void test_future_columns(void **state) {
       {"--covariates", "price", "price,weather", NULL},
       {"--all-covariates", NULL, "price,weather", "future.csv: column 'weather': the past has no such column"},
       {"--covariates", "price", "price,target", "future.csv: column 'target' is what is forecast"},
-      {"--covariates", "promo", "price,store", "expected a column that is a covariate of the past, found none; give"},
+      {"--covariates", "promo", "price,store", "expected a column 'promo', found item_id, timestamp, price, store"},
       {NULL, NULL, "price,promo", "expected a column that is a covariate of the past, found none; give"},
       {"--covariates", "price", "price,price", "future.csv: several columns are named 'price'"}};
   files f = open_files();
