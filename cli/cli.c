@@ -34,10 +34,14 @@ static c2_status parse_attention(void *target, const char *text, c2_error *err) 
   C2_FAIL(err, C2_ERR_ARGUMENT, "--%s", chronos2_last_error());
 }
 
-static c2_status parse_radius(void *target, const char *text, c2_error *err) {
+c2_status cli_parse_radius(const char *name, const char *text, double *out, c2_error *err) {
   const char *end = NULL;
-  if (c2_radius_read(text, target, &end) && *end == '\0') return C2_OK;
-  C2_FAIL(err, C2_ERR_ARGUMENT, "--radius: expected a whole number of at most 1e9 tokens, or inf, found '%s'", text);
+  if (c2_radius_read(text, out, &end) && *end == '\0') return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected a whole number of at most 1e9 tokens, or inf, found '%s'", name, text);
+}
+
+static c2_status parse_radius(void *target, const char *text, c2_error *err) {
+  return cli_parse_radius("radius", text, target, err);
 }
 
 static c2_status parse_dtype(void *target, const char *text, c2_error *err) {

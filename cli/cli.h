@@ -85,6 +85,9 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
 /* Reads a whole number from `least` on, which is the value of the option `name`. */
 c2_status cli_parse_size(const char *name, const char *text, size_t least, size_t *out, c2_error *err);
 
+/* Reads a radius, or inf, in the same way. */
+c2_status cli_parse_radius(const char *name, const char *text, double *out, c2_error *err);
+
 /* Says which options the running command has; cli_parse does. */
 void cli_offer(const cli_option *own, const cli_option *shared);
 

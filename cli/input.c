@@ -41,7 +41,7 @@ fail:
 
 static c2_status parse_delimiter(void *target, const char *text, c2_error *err) {
   bool tab = strcmp(text, "\\t") == 0 || strcmp(text, "tab") == 0;
-  if (!tab && (strlen(text) != 1 || !strchr(",;\t|:/~^!#&*@$%_= ", *text))) {
+  if (!tab && (strlen(text) != 1 || !strchr(C2_CSV_SIGNS, *text))) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--delimiter: expected one sign, as ',', ';', '|' or '\\t', found '%s'", text);
   }
   *(char *)target = tab ? '\t' : *text;

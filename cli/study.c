@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/radius.h"
 #include "base/text.h"
 #include "cli/outputs.h"
 #include "cli/source.h"
@@ -21,7 +22,6 @@ typedef struct request {
   cli_source source;
   const char *radii_text, *perf_radii_text, *arms_text, *ablate_text, *metrics_text;
   chronos2_head *ablate;
-  size_t local_radius;
   double margin; /* in percent */
   double *radii, *perf_radii;
   bool baselines;
@@ -60,7 +60,7 @@ static void show(const c2_progress *p) {
 /* Finished tasks are on disk at any time, so a run may end at once. */
 static void tell_interrupted(void) {
   static const char text[] =
-      "\r\033[Kchronos2: error: interrupted; finished tasks are kept: the same command with --resume goes on\n";
+      "\r\033[Kchronos2: error: interrupted; the same command with --resume keeps the tasks that are finished\n";
   size_t skipped = on_terminal ? 0 : 4; /* what clears the line */
   ssize_t written = write(STDERR_FILENO, text + skipped, sizeof text - 1 - skipped);
   (void)written;
@@ -98,7 +98,6 @@ static c2_status set_radii(request *r, bool compare, c2_error *err) {
   o->radii.at = r->radii;
   if (!compare) return C2_OK;
   const char *text = r->perf_radii_text ? r->perf_radii_text : r->radii_text;
-  o->verdict_radius = (double)r->local_radius;
   C2_TRY(read_radii("perf-radii", text, &r->perf_radii, &o->perf_radii.count, err));
   o->perf_radii.at = r->perf_radii;
   return C2_OK;
@@ -248,7 +247,9 @@ static int check_options(const request *r) {
   for (size_t i = 0; i < o->perf_radii.count; i++) {
     if (o->perf_radii.at[i] == o->verdict_radius) return CLI_DONE;
   }
-  return cli_fail_usage("--local-radius: expected one of the radii that are compared, found %zu", r->local_radius);
+  char radius[C2_RADIUS_ROOM];
+  c2_radius_text(o->verdict_radius, radius);
+  return cli_fail_usage("--local-radius: expected one of the radii that are compared, found %s", radius);
 }
 
 /* The name of the list of tasks that the program brings along stands for its file. */
@@ -355,6 +356,7 @@ static void set_defaults(request *r, bool compare) {
   o->split = 128;
   o->chunk_size = 256;
   o->draws = 10000;
+  if (compare) o->verdict_radius = CHRONOS2_STANDARD_RADIUS;
   cli_engine_init(&r->engine);
   cli_engine_leave_out(&r->engine, "attention"); /* full, and windowed_future_global at the radii */
   cli_engine_leave_out(&r->engine, "radius");
@@ -407,6 +409,10 @@ static size_t put_probe_options(request *r, bool compare, cli_option *to) {
   return sizeof table / sizeof table[0] - 1;
 }
 
+static c2_status parse_local_radius(void *target, const char *text, c2_error *err) {
+  return cli_parse_radius("local-radius", text, target, err);
+}
+
 /* Those of the study alone. */
 static void put_study_options(request *r, cli_option *to) {
   c2_plan *o = &r->study.plan;
@@ -434,7 +440,7 @@ static void put_study_options(request *r, cli_option *to) {
       {"baselines", 0, NULL, "Also print seasonal naive's accuracy and published results for the same tasks.", CLI_FLAG,
        &r->baselines, NULL},
       {"local-radius", 0, "R", "The radius of which the verdict speaks, one of those compared. [8, else the smallest]",
-       CLI_SIZE, &r->local_radius, NULL},
+       CLI_CUSTOM, &o->verdict_radius, parse_local_radius},
       {"from-csv", 0, "DIR",
        "Run no model: read the files P__perf_*.csv and P__mass_per_window.csv of an earlier study from this folder.",
        CLI_TEXT, &o->from_csv, NULL},
@@ -454,7 +460,6 @@ static void put_study_options(request *r, cli_option *to) {
 static int command(int argc, char **argv, const cli_usage *usage, bool compare) {
   request r = {.radii_text = "2,4,8,16,32,64,128",
                .arms_text = "blind,visible,null",
-               .local_radius = CHRONOS2_STANDARD_RADIUS,
                .margin = 1};
   cli_option options[CLI_MOST_OPTIONS];
   set_defaults(&r, compare);

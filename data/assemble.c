@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
 #include "data/axis.h"
 #include "data/cell.h"
@@ -42,12 +43,12 @@ static c2_status add_others(c2_roles *roles, const c2_header *header, c2_dataset
     size_t self = 0;
     const char *name = header->names.text[i];
     if (taken[i]) continue;
-    if (all) {
+    if (all && *name) { /* pandas writes its index without a name */
       C2_TRY(add_named(roles, header, &name, 1, C2_WANT_ANY, err)); /* refuses a name used twice */
       roles->covariates++;
-    } else if (!c2_lookup_find(&set->ignored, name, &self)) {
-      C2_TRY(c2_dataset_text(set, name, &name, err));
-      C2_TRY(c2_lookup_add(&set->ignored, name, &self, err));
+      C2_TRY(c2_lookup_keep(&set->taken, &set->pool, name, &self, err));
+    } else {
+      C2_TRY(c2_lookup_keep(&set->ignored, &set->pool, name, &self, err));
     }
   }
   return C2_OK;
@@ -86,10 +87,10 @@ static c2_status check_columns(const c2_input *input, const c2_input *part, c2_d
     size_t at = 0;
     const char *name = part->header->names.text[i];
     if (c2_header_has(input->header, name)) continue;
-    if (all) C2_FAIL(err, C2_ERR_FORMAT, "%s: %s has no column '%.60s'", part->name, input->part[0]->name, name);
-    if (c2_lookup_find(&set->ignored, name, &at)) continue;
-    C2_TRY(c2_dataset_text(set, name, &name, err));
-    C2_TRY(c2_lookup_add(&set->ignored, name, &at, err));
+    if (all && *name) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: %s has no column '%.60s'", part->name, input->part[0]->name, name);
+    }
+    C2_TRY(c2_lookup_keep(&set->ignored, &set->pool, name, &at, err));
   }
   return C2_OK;
 }
@@ -137,6 +138,31 @@ static void spell_booleans(c2_table *t) {
       t->kept[k].word[i] = c2_boolean_text(t->kept[k].word[i]);
     }
   }
+}
+
+/* Columns whose words are partly numbers: a cell such as '-' may have made them categories. */
+static c2_status put_mixed(const c2_table *t, const c2_column *column, const c2_input *input, c2_dataset *set,
+                           c2_error *err) {
+  c2_dialect dialect = input->dialect; /* nothing is learned of it */
+  const char *odd = NULL;
+  bool any = false;
+  char place[C2_PLACE_ROOM + 4] = " at ";
+  char line[C2_CAVEAT_ROOM];
+  for (size_t i = 0; i < column->words; i++) {
+    double value = (double)NAN;
+    bool is_number = c2_dialect_number(&dialect, column->word[i], &value);
+    any = any || (is_number && !isnan(value));
+    if (!odd && !is_number) odd = column->word[i];
+  }
+  if (!any || !odd) return C2_OK;
+  size_t at = input->is_sorted ? t->count : 0;
+  while (at < t->count && !(c2_column_has(column, at) && column->word[column->code[at]] == odd)) at++;
+  if (at < t->count) { /* not so where the cell is in another part of the table */
+    const c2_table_row row = {.at = at};
+    c2_table_place(t, c2_table_file(t, &row), c2_table_line(t, &row), place + 4);
+  }
+  c2_caveat_mixed(column->name, odd, at < t->count ? place : "", line);
+  return c2_dataset_put_mixed(set, column->name, line, err);
 }
 
 /* Each id of the file is an item that is added to the set, in order of first appearance. */
@@ -277,6 +303,9 @@ c2_status c2_assemble_long(c2_input *input, c2_dataset *set, const c2_read_optio
   C2_GOTO(c2_table_read(&t, input, &roles, 0, options, set, err));
   set->has_past_table = true;
   C2_GOTO(check_series(&t, err));
+  for (size_t k = 0; k < t.covariates; k++) {
+    if (t.covariate[k].type == C2_COLUMN_TEXT) C2_GOTO(put_mixed(&t, &t.covariate[k], input, set, err));
+  }
   spell_booleans(&t);
   C2_GOTO(add_items(&t, set, options->wide, err));
   C2_GOTO(c2_axis_settle(&t, set, options, err));

@@ -105,7 +105,7 @@ static c2_status refuse_binary(const char *name, const char *text, size_t size, 
     size_t at = others[i].at;
     if (size < at || strncmp(text + at, others[i].mark, strlen(others[i].mark)) != 0) continue;
     C2_FAIL(err, C2_ERR_FORMAT, "%s: it holds %s, %s: expected CSV or JSON Lines in UTF-8", name, others[i].format,
-            others[i].is_never_read ? "which is not read" : "but its name does not say so");
+            others[i].is_never_read ? "which is not read" : "which is read where a file's name says so");
   }
   bool mark = strncmp(text, "\xff\xfe", 2) == 0 || strncmp(text, "\xfe\xff", 2) == 0;
   if (mark || (size > 3 && (!text[0] != !text[1]) && (!text[2] != !text[3]))) {
@@ -228,6 +228,19 @@ static c2_status take_header(c2_csv *csv, c2_error *err) {
   return c2_header_fill(&csv->names, (const char *const *)csv->header, csv->columns, err);
 }
 
+/* A first line "sep=;" is Excel's, no header: its delimiter, or 0 where there is no such line. */
+static char take_sep_line(c2_csv *csv) {
+  static const char mark[] = "sep=";
+  size_t n = sizeof mark - 1;
+  if ((size_t)(csv->end - csv->at) < n + 2 || memcmp(csv->at, mark, n) != 0) return '\0';
+  char delimiter = csv->at[n];
+  const char *behind = csv->at + n + 1;
+  bool ends = *behind == '\n' || (*behind == '\r' && behind[1] == '\n');
+  if (!ends || !delimiter || !strchr(C2_CSV_SIGNS, delimiter)) return '\0';
+  csv->at += n + 1;
+  return delimiter;
+}
+
 c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, char delimiter, c2_error *err) {
   memset(csv, 0, sizeof *csv);
   csv->name = csv->names.file = name;
@@ -237,10 +250,11 @@ c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, ch
   C2_TRY(refuse_binary(name, text, size, err));
   C2_TRY(check_text(name, 1, text, size, err));
   if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) csv->at += 3;
+  char named = take_sep_line(csv);
   skip_empty_lines(csv);
   if (csv->at >= csv->end) C2_FAIL(err, C2_ERR_FORMAT, "%s: empty; expected a header line and rows", name);
-  csv->delimiter = delimiter;
-  if (!delimiter) C2_TRY(find_delimiter(csv, err));
+  csv->delimiter = delimiter ? delimiter : named;
+  if (!csv->delimiter) C2_TRY(find_delimiter(csv, err));
   csv->ends['\0'] = csv->ends['\n'] = csv->ends['\r'] = csv->ends['"'] = true;
   csv->ends[(unsigned char)csv->delimiter] = true;
   C2_TRY(read_record(csv, err));

@@ -27,6 +27,9 @@ typedef struct c2_csv {
   c2_header names; /* the same, to be looked up */
 } c2_csv;
 
+/* The signs that may part fields, where one is named. */
+#define C2_CSV_SIGNS ",;\t|:/~^!#&*@$%_= "
+
 /* The number of rows at the beginning of a file that show its dialect. */
 enum { C2_CSV_SAMPLE_ROWS = 65536 };
 
@@ -54,9 +57,10 @@ void c2_csv_window_close(c2_csv_window *window);
 /* Goes on with the records of a window that was moved. */
 c2_status c2_csv_continue(c2_csv *csv, const c2_csv_window *window, c2_error *err);
 
-/* Reads the header line; a name with control characters is refused. `delimiter` parts the fields; 0 stands for that one
- * of comma, semicolon, tab and vertical bar which the header has, and the records as often. `text` must have a zero at
- * text[size] and outlive the reader. Free with c2_csv_close, also after a failure. */
+/* Reads the header line; a name with control characters is refused. `delimiter` parts the fields; 0 stands for the
+ * one that a line "sep=;" above the header names, else for that one of comma, semicolon, tab and vertical bar which the
+ * header has, and the records as often. `text` must have a zero at text[size] and outlive the reader. Free with
+ * c2_csv_close, also after a failure. */
 c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, char delimiter, c2_error *err);
 void c2_csv_close(c2_csv *csv);
 

@@ -29,6 +29,7 @@ typedef struct columns {
   c2_dialect *dialect;
   builder *builder; /* [count] */
   size_t count, most_rows, rows;
+  bool has_keys; /* ids or time stamps, which every row has */
   size_t *line; /* [most rows] */
 } columns;
 
@@ -104,6 +105,18 @@ static c2_status refuse_other_stamps(const columns *c, c2_error *err) {
   return C2_OK;
 }
 
+/* Moves to the next row. One without any cell, as Excel writes below a table, is none, unless it may be a step whose
+ * values are missing. */
+static c2_status next_row(columns *c, bool *more, c2_error *err) {
+  for (;;) {
+    size_t k = 0;
+    C2_TRY(c2_csv_next(c->csv, more, err));
+    if (!*more || !c->has_keys) return C2_OK;
+    while (k < c->csv->fields && !*c->csv->field[k]) k++;
+    if (k < c->csv->fields) return C2_OK;
+  }
+}
+
 /* Settles the dialect by the cells of the first rows: cell[column][row]. */
 static c2_status settle(const columns *c, const char *const *cell, size_t rows, const c2_dialect *expected,
                         c2_error *err) {
@@ -132,7 +145,7 @@ static c2_status read_sample(columns *c, const c2_dialect *expected, bool *more,
   c2_status status = C2_OK;
   C2_TRY(c2_alloc_array(most, c->count * sizeof *cell, &cell, err));
   for (*more = true; rows < most; rows++) {
-    C2_GOTO(c2_csv_next(c->csv, more, err));
+    C2_GOTO(next_row(c, more, err));
     if (!*more) break;
     if (rows == 0) C2_GOTO(refuse_other_stamps(c, err));
     c->line[rows] = c->csv->line;
@@ -152,7 +165,7 @@ static c2_status read_rows(columns *c, bool settled, const c2_dialect *expected,
   bool more = true;
   if (!settled) C2_TRY(read_sample(c, expected, &more, err));
   while (more) {
-    C2_TRY(c2_csv_next(c->csv, &more, err));
+    C2_TRY(next_row(c, &more, err));
     if (!more) break;
     c->line[c->rows] = c->csv->line;
     for (size_t k = 0; k < c->count; k++) {
@@ -178,6 +191,7 @@ static c2_status open_columns(columns *c, const c2_want *want, c2_error *err) {
     builder *b = &c->builder[k];
     b->want = want[k];
     b->name = c->csv->header[want[k].column];
+    c->has_keys = c->has_keys || want[k].type == C2_WANT_NAME || want[k].type == C2_WANT_TIME;
     if (want[k].type == C2_WANT_NUMBER) {
       C2_TRY(c2_alloc_array(c->most_rows, sizeof *b->number, &b->number, err));
     } else if (want[k].type == C2_WANT_TIME) {

@@ -111,6 +111,23 @@ c2_status c2_dataset_note_truths(c2_dataset *set, c2_error *err) {
   return C2_OK;
 }
 
+c2_status c2_dataset_put_mixed(c2_dataset *set, const char *name, const char *line, c2_error *err) {
+  size_t at = 0;
+  if (c2_lookup_find(&set->mixed, name, &at)) return C2_OK;
+  C2_TRY(c2_dataset_text(set, line, &line, err));
+  C2_TRY(c2_lookup_keep(&set->mixed, &set->pool, name, &at, err));
+  return c2_lookup_add(&set->mixed_at, line, &at, err);
+}
+
+c2_status c2_dataset_note_mixed(c2_dataset *set, c2_error *err) {
+  for (size_t i = 0; i < set->mixed_at.count; i++) {
+    C2_TRY(c2_dataset_note(set, err, "%s", set->mixed_at.text[i]));
+  }
+  c2_lookup_free(&set->mixed);
+  c2_lookup_free(&set->mixed_at);
+  return C2_OK;
+}
+
 #define SECOND_US INT64_C(1000000)
 #define MINUTE_US INT64_C(60000000)
 
@@ -196,8 +213,11 @@ void c2_dataset_free(c2_dataset *set) {
   free(set->item);
   c2_lookup_free(&set->ids);
   c2_lookup_free(&set->ignored);
+  c2_lookup_free(&set->taken);
   c2_lookup_free(&set->found);
   c2_lookup_free(&set->truths);
+  c2_lookup_free(&set->mixed);
+  c2_lookup_free(&set->mixed_at);
   free(set->note);
   memset(set, 0, sizeof *set);
 }
@@ -310,6 +330,7 @@ c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err) {
                             "column '%.60s': numbers in some items, booleans in others: True counts as 1, False as 0",
                             names.text[n]));
   }
+  status = c2_dataset_note_mixed(set, err);
 fail:
   c2_lookup_free(&names);
   free(numbers);

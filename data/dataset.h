@@ -61,8 +61,11 @@ typedef struct c2_dataset {
   size_t count, capacity;
   c2_lookup ids;      /* of the items, in the same order */
   c2_lookup ignored;  /* columns of CSV files that nothing asked for */
+  c2_lookup taken;    /* columns that are covariates as all were asked for */
   c2_lookup found;    /* what was found of how files spell their cells, in words */
   c2_lookup truths;   /* covariates of numbers whose known future holds booleans; until it is noted */
+  c2_lookup mixed;    /* covariates whose pasts hold numbers and other texts, */
+  c2_lookup mixed_at; /* and what is said of each, in the same order; until it is noted */
   c2_dialect dialect; /* of all tables: their decimal sign and format of time stamps, as far as they agree */
   const char *presumed; /* the first file in which 1.234 was read with a decimal point as nothing spoke against it */
   bool has_past_table, has_table, has_csv; /* what was read into it: tables of series, any tables, any CSV */
@@ -97,11 +100,14 @@ c2_status c2_dataset_note_calendars(c2_dataset *set, c2_error *err);
 /* Notes booleans in the known futures of numbers since the last call. */
 c2_status c2_dataset_note_truths(c2_dataset *set, c2_error *err);
 
+/* Notes covariates of numbers and other texts since the last call. */
+c2_status c2_dataset_note_mixed(c2_dataset *set, c2_error *err);
+
 /* Notes the zone of time stamps whose days are counted in UTC since the last call. */
 c2_status c2_dataset_note_utc_days(c2_dataset *set, c2_error *err);
 
 /* Looks for covariates that hold booleans in some items and numbers in others, makes them numbers in all (1 for True, 0
- * for False), and notes it. The set must be complete but for its futures. */
+ * for False), and notes it, and which hold numbers beside other texts. The set must be complete but for its futures. */
 c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err);
 
 /* The instant of a time on an item's axis; without an offset or a zone the time itself. */
@@ -145,6 +151,9 @@ c2_status c2_dataset_open_wall(c2_dataset *set, const char *zone, const c2_wall 
 
 /* Adds to what was found, in words, unless it is there. */
 c2_status c2_dataset_put_found(c2_dataset *set, const char *text, c2_error *err);
+
+/* Keeps what is to be noted of a covariate of numbers and other texts; the first line of each name counts. */
+c2_status c2_dataset_put_mixed(c2_dataset *set, const char *name, const char *line, c2_error *err);
 
 /* Adds a note, formatted as by c2_text_format in 500 bytes. */
 C2_PRINTF(3, 4) c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const char *format, ...);

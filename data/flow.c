@@ -284,7 +284,8 @@ c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *opti
   } else {
     C2_TRY(c2_input_open_parts(&f->input, path, options->dialect, err));
   }
-  f->batch = (c2_input){.path = path, .name = f->source->name, .reader = &part_reader, .owner = f};
+  f->batch = (c2_input){
+      .path = path, .name = f->source->name, .reader = &part_reader, .owner = f, .is_sorted = sorted};
   f->batch.header = f->source->header;
   f->batch.hidden = f->source->hidden;
   f->batch.sheets = f->source->sheets;
@@ -347,8 +348,11 @@ static c2_status keep_words(c2_flow_total *total, const c2_dataset *set, c2_erro
   if (set->utc_days && !total->words.utc_days) {
     C2_TRY(c2_dataset_text(&total->words, set->utc_days, &total->words.utc_days, err));
   }
-  const c2_lookup *const sources[] = {&set->ignored, &set->found, &set->truths};
-  c2_lookup *const targets[] = {&total->words.ignored, &total->words.found, &total->words.truths};
+  for (size_t i = 0; i < set->mixed.count; i++) {
+    C2_TRY(c2_dataset_put_mixed(&total->words, set->mixed.text[i], set->mixed_at.text[i], err));
+  }
+  const c2_lookup *const sources[] = {&set->ignored, &set->taken, &set->found, &set->truths};
+  c2_lookup *const targets[] = {&total->words.ignored, &total->words.taken, &total->words.found, &total->words.truths};
   for (size_t k = 0; k < sizeof sources / sizeof sources[0]; k++) {
     const c2_lookup *from = sources[k];
     c2_lookup *to = targets[k];
@@ -404,6 +408,7 @@ static c2_status count_missing(c2_flow *f, const c2_dataset *set, c2_error *err)
 static c2_status end(c2_flow *f, c2_error *err) {
   c2_error why;
   check_frequency(f);
+  C2_TRY(c2_dataset_note_mixed(&f->total.words, err));
   C2_TRY(c2_dataset_note_utc_days(&f->total.words, err));
   if (!f->future.path || f->reason[0]) return C2_OK;
   c2_status status = c2_future_parts_end(&f->future, &f->total.words, &why);

@@ -55,7 +55,9 @@ c2_status c2_header_find(const c2_header *header, const char *name, size_t *inde
   }
   char all[256] = "";
   for (size_t i = 0, used = 0; i < header->names.count && used < sizeof all; i++) {
-    used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", header->names.text[i]);
+    const char *each = header->names.text[i];
+    const char *quote = c2_column_quote(each);
+    used += (size_t)snprintf(all + used, sizeof all - used, "%s%s%s%s", i ? ", " : "", quote, each, quote);
   }
   C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a column '%.60s', found %s", header->file, name, all);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/status.h"
 #include "data/lookup.h"
@@ -78,6 +79,11 @@ typedef struct c2_frame {
 void c2_frame_free(c2_frame *frame);
 
 /* ---- Names of a table's columns ---------------------------------------------------------------- */
+
+/* What stands around a name in a list of names. */
+static inline const char *c2_column_quote(const char *name) {
+  return *name && !strpbrk(name, " ,") ? "" : "'";
+}
 
 typedef struct c2_header {
   const char *file;  /* for messages; borrowed */

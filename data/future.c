@@ -47,8 +47,10 @@ static c2_status collect_names(names *n, const c2_dataset *set, c2_error *err) {
   return C2_OK;
 }
 
-/* Takes the column if it is a covariate; passes over it if the past's files have it too and nothing asked for it. */
-static c2_status take_column(c2_futures *f, c2_roles *roles, size_t column, const names *n, bool wide, c2_error *err) {
+/* Takes the column if it is a covariate; passes over it if it has no name, if the past's files have it too and nothing
+ * asked for it, or if the covariates are named and it is none of them. */
+static c2_status take_column(c2_futures *f, c2_roles *roles, size_t column, const names *n,
+                             const c2_read_options *options, c2_error *err) {
   const c2_header *header = f->input.header;
   const char *name = header->names.text[column];
   size_t index = 0;
@@ -59,10 +61,11 @@ static c2_status take_column(c2_futures *f, c2_roles *roles, size_t column, cons
     roles->covariates++;
     return c2_lookup_add(&f->columns, name, &index, err);
   }
-  if (c2_lookup_find(&n->targets, name, &index) || (wide && c2_dataset_find(f->set, name, &index))) {
+  if (c2_lookup_find(&n->targets, name, &index) || (options->wide && c2_dataset_find(f->set, name, &index))) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s' is what is forecast: expected known covariates alone",
             f->input.name, name);
   }
+  if (options->covariate_count > 0 || !*name) return c2_lookup_keep(&f->set->ignored, &f->set->pool, name, &index, err);
   if (c2_lookup_find(&f->set->ignored, name, &index)) return C2_OK;
   C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': the past has no such column", f->input.name, name);
 }
@@ -81,7 +84,10 @@ static c2_status find_roles(c2_futures *f, c2_roles *roles, const c2_read_option
   C2_GOTO(collect_names(&n, f->set, err));
   for (size_t i = 0; i < header->names.count; i++) {
     if (i == key[0] || i == key[1] || i == key[2]) continue;
-    C2_GOTO(take_column(f, roles, i, &n, options->wide, err));
+    C2_GOTO(take_column(f, roles, i, &n, options, err));
+  }
+  if (roles->covariates == 0 && options->covariate_count > 0) { /* says what is there */
+    C2_GOTO(c2_header_find(header, options->covariates[0], &key[0], err));
   }
   if (roles->covariates == 0) {
     status = c2_remedy(err, "covariates",

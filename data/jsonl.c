@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/platform.h"
@@ -240,6 +241,22 @@ static c2_status read_future_numbers(const source *s, const c2_json *array, c2_c
   return read_numbers(s, array, out->name, true, out->future, err);
 }
 
+/* Numbers beside other texts, which make them categories. */
+static c2_status put_mixed(const source *s, const c2_json *past, const char *name, c2_error *err) {
+  const char *odd = NULL;
+  bool any = false;
+  char place[100];
+  char line[C2_CAVEAT_ROOM];
+  C2_JSON_EACH (value, past) {
+    any = any || value->type == C2_JSON_NUMBER;
+    if (!odd && value->type == C2_JSON_STRING) odd = value->text;
+  }
+  if (!any || !odd) return C2_OK;
+  (void)snprintf(place, sizeof place, " in item '%.80s'", s->item->id);
+  c2_caveat_mixed(name, odd, place, line);
+  return c2_dataset_put_mixed(s->set, name, line, err);
+}
+
 static c2_status read_covariate(const source *s, const c2_json *key, const c2_json *future, c2_covariate *out,
                                 c2_error *err) {
   const char *name = key->text;
@@ -264,6 +281,7 @@ static c2_status read_covariate(const source *s, const c2_json *key, const c2_js
     if (out->future_length > 0) {
       C2_TRY(c2_dataset_alloc(s->set, out->future_length, sizeof *out->future_text, &out->future_text, err));
     }
+    C2_TRY(put_mixed(s, past, name, err));
     C2_TRY(read_categories(s, past, name, out->past_text, err));
     return read_categories(s, future, name, out->future_text, err);
   }

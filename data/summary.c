@@ -2,6 +2,9 @@
 #include "data/summary.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "data/frame.h"
 
 void c2_freq_name(const c2_freq *freq, char *out, size_t room) {
   const char *word = NULL;
@@ -23,12 +26,26 @@ void c2_freq_name(const c2_freq *freq, char *out, size_t room) {
   (void)snprintf(out, room, word ? "%s (%s)" : "frequency%s %s", word ? word : "", text);
 }
 
+/* ", ignored columns: a, b and 3 more" behind the line. */
+static void add_names(char line[C2_SUMMARY_ROOM], const char *what, const c2_lookup *names) {
+  enum { NAMED = 8 };
+  size_t n = strlen(line);
+  for (size_t i = 0; i < names->count && i < NAMED; i++) {
+    const char *name = names->text[i];
+    const char *quote = c2_column_quote(name);
+    if (i == 0) {
+      n += (size_t)snprintf(line + n, C2_SUMMARY_ROOM - n, ", %s%s: ", what, names->count == 1 ? "" : "s");
+    }
+    n += (size_t)snprintf(line + n, C2_SUMMARY_ROOM - n, "%s%s%.60s%s", i > 0 ? ", " : "", quote, name, quote);
+  }
+  if (names->count > NAMED) (void)snprintf(line + n, C2_SUMMARY_ROOM - n, " and %zu more", names->count - NAMED);
+}
+
 void c2_dataset_summary(const c2_dataset *set, size_t items, size_t rows, size_t filled, size_t kinds,
                        const c2_freq *commonest, char line[C2_SUMMARY_ROOM]) {
-  enum { NAMED = 8 }; /* ignored columns; of more the number */
+  enum { NAMED = 8 };
   size_t room = C2_SUMMARY_ROOM;
   char freq[64] = "";
-  size_t ignored = set->ignored.count;
   if (kinds > 0) c2_freq_name(commonest, freq, sizeof freq);
   int n =
       snprintf(line, room, "%zu item%s, %zu row%s, ", items, items == 1 ? "" : "s", rows, rows == 1 ? "" : "s");
@@ -43,12 +60,8 @@ void c2_dataset_summary(const c2_dataset *set, size_t items, size_t rows, size_t
   for (size_t i = 0; i < set->found.count && i < NAMED; i++) {
     n += snprintf(line + n, room - (size_t)n, ", %s%s", i == 0 ? "read with " : "", set->found.text[i]);
   }
-  for (size_t i = 0; i < ignored && i < NAMED; i++) {
-    const char *before = i > 0 ? ", " : ignored == 1 ? ", ignored column: " : ", ignored columns: ";
-    const char *name = set->ignored.text[i];
-    n += snprintf(line + n, room - (size_t)n, "%s%.60s", before, *name ? name : "''");
-  }
-  if (ignored > NAMED) (void)snprintf(line + n, room - (size_t)n, " and %zu more", ignored - NAMED);
+  add_names(line, "covariate", &set->taken);
+  add_names(line, "ignored column", &set->ignored);
 }
 
 void c2_dataset_summarise(const c2_dataset *set, char line[C2_SUMMARY_ROOM]) {

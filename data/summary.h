@@ -6,7 +6,7 @@
 
 /* One line: items, rows, frequency, and what was filled in or left out. `kinds` frequencies, of which `commonest` is
  * the commonest; `set` tells of columns and spelling. */
-enum { C2_SUMMARY_ROOM = 1500 };
+enum { C2_SUMMARY_ROOM = 2200 };
 void c2_dataset_summary(const c2_dataset *set, size_t items, size_t rows, size_t filled, size_t kinds,
                         const c2_freq *commonest, char line[C2_SUMMARY_ROOM]);
 

@@ -377,11 +377,13 @@ static c2_status check_prefix(const c2_plan *plan, const source *from, c2_error 
 static c2_status check_verdict(const c2_plan *plan, const c2_results *r, c2_error *err) {
   if (!plan->verdict_radius_given || r->perf_radii.at[r->verdict] == plan->verdict_radius) return C2_OK;
   char text[400] = "";
+  char radius[C2_RADIUS_ROOM];
+  c2_radius_text(plan->verdict_radius, radius);
   FILE *out = fmemopen(text, sizeof text, "w");
   if (out) c2_radii_put(&r->perf_radii, out);
   if (out) (void)fclose(out); /* what does not fit is cut off */
-  C2_FAIL(err, C2_ERR_ARGUMENT, "--local-radius: expected one of the radii that the files compare, %s, found %.0f",
-          text, plan->verdict_radius);
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--local-radius: expected one of the radii that the files compare, %s, found %s",
+          text, radius);
 }
 
 static c2_status read_all(c2_study *s, source *from, c2_error *err) {

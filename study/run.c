@@ -216,12 +216,24 @@ static void say_task(const c2_study *s, size_t i, bool resumed, double left) {
                  put_number(m->share.mass, 3, text[0]), put_number(m->share.edges, 3, text[1]), sparse, rest);
 }
 
+/* A mistake in a later task is found before the first one has cost its time. The first is next anyway. */
+static c2_status check_tasks(const c2_results *r, c2_error *err) {
+  bool is_next = true;
+  for (size_t i = 0; i < r->tasks.count; i++) {
+    if (r->task[i].finished) continue;
+    if (!is_next) C2_TRY(c2_windows_check(r->task[i].task, err));
+    is_next = false;
+  }
+  return C2_OK;
+}
+
 static c2_status run_tasks(c2_study *s, runner *engines, c2_error *err) {
   c2_results *r = &s->results;
   for (size_t i = 0; i < r->tasks.count; i++) {
     C2_TRY(c2_sha256_files(r->tasks.task[i].data.name, r->tasks.task[i].data.count, r->task[i].checksum, err));
   }
   C2_TRY(c2_partial_begin(&s->plan, r, &s->journal, err));
+  C2_TRY(check_tasks(r, err));
   engines->pace = (c2_pace){.plan = &s->plan, .results = r, .report = s->progress};
   c2_pace_open(&engines->pace);
   for (size_t i = 0; i < r->tasks.count; i++) {
@@ -314,6 +326,7 @@ static c2_status begin(c2_study *s, const runner *e, c2_error *err) {
   C2_TRY(c2_results_open_tasks(r, err));
   C2_TRY(describe(s, e, err));
   C2_TRY(c2_choose_arms(&s->plan, r, err));
+  if (r->perf_radii.count > 0) s->plan.verdict_radius = r->perf_radii.at[r->verdict]; /* the one that is recorded */
   C2_TRY(c2_record_begin(&s->plan, r, &s->journal, &s->lock, err));
   C2_TRY(look_at_weights(s, e, err));
   C2_TRY(warn_of_context(s, e, err));

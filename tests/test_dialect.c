@@ -455,7 +455,7 @@ static void test_encodings(void **state) {
   } odd[] = {{"BZh61AY&SY\xe2\x7f", "it holds bzip2, which is not read: expected CSV", 12},
               {"\xfd" "7zXZ\0\0\4", "it holds xz, which is not read", 8},
               {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it holds a workbook of old Excel (.xls), which is not read", 8},
-              {"\x1f\x8b\x08", "it holds gzip, but its name does not say so", 3},
+              {"\x1f\x8b\x08", "it holds gzip, which is read where a file's name says so", 3},
               {"\xff\xfei\0t\0e\0", "'iconv -f UTF-16 -t UTF-8'", 8},
               {"\xfe\xff\0i\0t\0e", "'iconv -f UTF-16 -t UTF-8'", 8},
               {"i\0t\0e\0", "'iconv -f UTF-16LE -t UTF-8'", 6},

@@ -319,11 +319,12 @@ static void write_covariates(const char *path, int step, const char *two, const 
   FILE *out = fopen(path, "w");
   assert_non_null(out);
   (void)fprintf(out, "x,item_id,kind,timestamp,open,target,same\n");
+  const char *one = strcmp(two, "2") == 0 ? "1" : "one";
   for (int i = 0; i < ROWS; i++) {
     int row = (int)((int64_t)i * step % ROWS);
     int s = row % LENGTH;
     (void)fprintf(out, "%d,item %d,%s,2024-01-%02d %02d:00:00,%s,%d.%d,%060d\n", s % 7, row / LENGTH,
-                  row == ROWS - 1 ? late : s % 9 == 0 ? "" : s % 3 ? "1" : two, 1 + s / 24, s % 24,
+                  row == ROWS - 1 ? late : s % 9 == 0 ? "" : s % 3 ? one : two, 1 + s / 24, s % 24,
                   row % 2 ? "True" : "FALSE", row * 31 % 50 + 3 * (s % 7), row % 10, 0);
   }
   assert_int_equal(fclose(out), 0);
@@ -377,7 +378,7 @@ static void write_future(const char *path, int step, const char *kind, const cha
     if (step) (void)fprintf(out, "item %d,", row / 2);
     char x[16] = "true"; /* in all rows or in none */
     if (strcmp(kind, "True") != 0) (void)snprintf(x, sizeof x, "%d.5", row % 11);
-    (void)fprintf(out, "%s,%s,%s\n", row % 5 == 4 ? kind : "1", x, row % 3 ? "true" : "0");
+    (void)fprintf(out, "%s,%s,%s\n", row % 5 == 4 ? kind : "one", x, row % 3 ? "true" : "0");
   }
   (void)fputs(more, out);
   assert_int_equal(fclose(out), 0);

@@ -376,6 +376,8 @@ static void test_warnings(void **state) {
        "column 'a': item 'inputs[0]' never had 'z' in its past"},
       {ONE ",\"past_covariates\":{\"a\":[true,false,true]}},{\"target\":[1],\"past_covariates\":{\"a\":[2]}}]}",
        "column 'a': numbers in some items, booleans in others: True counts as 1, False as 0"},
+      {ONE ",\"past_covariates\":{\"a\":[1,\"x\",3]}}]}",
+       "column 'a' is read as categories: 'x' in item 'inputs[0]' is no number"},
       {ONE ",\"start\":\"2024-01-15\"}],\"parameters\":{\"freq\":\"MS\"}}",
        "1 series, 'inputs[0]' the first, has a start between two points of the frequency: it moves to the next one"},
       {ONE ",\"past_covariates\":{\"a\":[null,null,null]},\"future_covariates\":{\"a\":[1]}}]}",

@@ -350,7 +350,8 @@ static const char one_series[] =
     "{\"item_id\": \"a\", \"start\": \"2020-01-01\", \"freq\": \"D\", \"target\": [1, 2, 4, 3, 5, 6, 8, 7, 9, 10, 12, "
     "11, 13, 14, 16, 15, 17, 18, 20, 19, 21, 22, 24, 23]}\n";
 
-/* The second task's data are broken at first: the run fails, keeps the first task, and goes on without it. */
+/* What is wrong with the second task costs the first one nothing: it is said before anything is measured. A run that
+ * can't write its page keeps its task, and the next one goes on. */
 static void test_resume(void **state) {
   (void)state;
   char *folder = program_make_folder();
@@ -360,15 +361,31 @@ static void test_resume(void **state) {
   char *two = program_path(folder, "two.jsonl");
   program_write_file(tasks, two_tasks, strlen(two_tasks));
   program_write_file(one, one_series, strlen(one_series));
-  program_write_file(two, "{", 1);
-  program_result r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", prefix, "--perf-repeats", "2", "--resume");
-  assert_int_equal(r.status, 1);
-  assert_non_null(strstr(r.err, "two.jsonl"));
-  assert_int_equal(program_count(r.err, "chronos2: error: "), 1);
-  program_free(&r);
-  assert_true(exists(prefix, "__partial.json"));
-  assert_false(exists(prefix, "__perf_full.csv"));
+  static const struct {
+    const char *text, *said;
+  } wrong[] = {{"{", "two.jsonl"},
+               {"{\"target\": [1, 2, 3, 4]}\n",
+                "tasks.yaml:3: task 'two', window 0: no series has 1 step before the cutoff and 4 after it\n"}};
+  for (size_t i = 0; i < 2; i++) {
+    program_write_file(two, wrong[i].text, strlen(wrong[i].text));
+    program_result r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", prefix, "--perf-repeats", "2");
+    assert_int_equal(program_count(r.err, "task 1/2"), 0);
+    assert_int_equal(program_count(r.err, "chronos2: error: "), 1);
+    if (!strstr(r.err, wrong[i].said)) fail_msg("%s", r.err);
+    assert_int_equal(r.status, 1);
+    program_free(&r);
+    assert_false(exists(prefix, "__partial.json"));
+  }
   program_write_file(two, one_series, strlen(one_series));
+  char *page = program_path(folder, "p__report.html");
+  assert_int_equal(mkdir(page, 0700), 0);
+  program_result r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", prefix, "--perf-repeats", "2",
+                                 "--max-tasks", "1");
+  assert_int_equal(r.status, 1);
+  program_free(&r);
+  assert_int_equal(rmdir(page), 0);
+  free(page);
+  assert_true(exists(prefix, "__partial.json"));
   r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", prefix, "--perf-repeats", "2", "--resume");
   succeed(&r);
   assert_int_equal(program_count(r.err, "done before"), 1);
@@ -673,7 +690,7 @@ static void test_bad_input(void **state) {
                {"tasks: []\n", "tasks.yaml:1"},
                {"tasks:\n- {dataset_path: s.csv, horizon: 0}\n", "horizon"},
                {"tasks:\n- {dataset_path: s.csv, horizon: 4, horizn: 4}\n", "horizn"},
-               {"tasks:\n- {dataset_path: s.csv, horizon: 40}\n", "less than"},
+               {"tasks:\n- {dataset_path: s.csv, horizon: 40}\n", "window 0: no series has "},
                {"tasks:\n- {dataset_path: missing.csv, horizon: 4}\n", "missing.csv"},
                {"tasks:\n- {dataset_path: s.csv, horizon: 4, target: sales}\n", "sales"},
                {"tasks:\n- {dataset_path: s.csv, horizon: 4, eval_metric: GOOD}\n", "GOOD"},

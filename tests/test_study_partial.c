@@ -20,7 +20,7 @@ static const char other_text[] =
     "{\"item_id\": \"a\", \"start\": \"2020-01-01\", \"freq\": \"D\", \"target\": [1, 2, 4, 3, 5, 6, 8, 7, 9, 10, 12, "
     "11, 13, 14, 16, 15, 17, 18, 20, 19, 21, 22, 24, 29]}\n";
 
-/* A folder of three tasks, of which a run finishes two. */
+/* A folder of three tasks, of which a run finishes two: it is asked for no more and can't write its page. */
 typedef struct place {
   char *folder, *prefix, *partial, *backup;
 } place;
@@ -51,10 +51,14 @@ static place interrupted(void) {
   write_text(&p, "one.jsonl", series_text);
   write_text(&p, "two.jsonl", series_text);
   write_text(&p, "three.jsonl", "{");
-  program_result r = RUN(&p, "--threads", "1");
+  char *page = program_path(p.folder, "p__report.html");
+  assert_int_equal(mkdir(page, 0700), 0);
+  program_result r = RUN(&p, "--threads", "1", "--max-tasks", "2");
   assert_int_equal(r.status, 1);
-  assert_int_equal(program_count(r.err, "task 2/3"), 1);
+  assert_int_equal(program_count(r.err, "task 2/2"), 1);
   program_free(&r);
+  assert_int_equal(rmdir(page), 0);
+  free(page);
   copy(p.partial, p.backup);
   return p;
 }
@@ -98,7 +102,7 @@ static void test_other_run(void **state) {
   } other[] = {{"--radii", "1,4,8", "--radii was 1,4 and is 1,4,8"},
                {"--perf-radii", "4", "--perf-radii was 1,4 and is 4"},
                {"--arms", "blind", "--arms was none and is blind"},
-               {"--local-radius", "4", "--local-radius was 8 and is 4"},
+               {"--local-radius", "4", "--local-radius was 1 and is 4"},
                {"--perf-repeats", "4", "--perf-repeats was 2 and is 4"},
                {"--perf-batch-size", "7", "--perf-batch-size was 256 and is 7"},
                {"--batch-size", "7", "--perf-batch-size was 256 and is 7"},
@@ -358,9 +362,36 @@ static void test_lock(void **state) {
   leave(&p);
 }
 
+/* The radius that the verdict speaks of may be inf, and is the one that is recorded. */
+static void test_local_radius(void **state) {
+  (void)state;
+  place p = {.folder = program_make_folder()};
+  p.prefix = program_path(p.folder, "p");
+  char *record = program_path(p.folder, "p__run.json");
+  write_text(&p, "tasks.yaml", tasks_text);
+  write_text(&p, "one.jsonl", series_text);
+  write_text(&p, "two.jsonl", series_text);
+  write_text(&p, "three.jsonl", series_text);
+  static const char *const cases[][3] = {{"--local-radius", "inf", "\"local_radius\": \"inf\""},
+                                         {"--seed", "0", "\"local_radius\": 1,"}};
+  for (size_t i = 0; i < 2; i++) {
+    program_result r = RUN(&p, "--max-tasks", "1", "--perf-radii", "1,inf", cases[i][0], cases[i][1]);
+    if (r.status != 0) fail_msg("%s", r.err);
+    char *text = program_read_file(record);
+    if (!strstr(text, cases[i][2])) fail_msg("expected %s in %s", cases[i][2], text);
+    free(text);
+    program_free(&r);
+  }
+  program_result r = RUN(&p, "--max-tasks", "1", "--perf-radii", "1,4", "--local-radius", "inf");
+  program_assert_error(&r, 2, "--local-radius: expected one of the radii that are compared, found inf");
+  free(record);
+  leave(&p);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_other_run), cmocka_unit_test(test_other_times),
                                      cmocka_unit_test(test_restart),   cmocka_unit_test(test_damage),
-                                     cmocka_unit_test(test_other_data), cmocka_unit_test(test_lock)};
+                                     cmocka_unit_test(test_other_data), cmocka_unit_test(test_lock),
+                                     cmocka_unit_test(test_local_radius)};
   return cmocka_run_group_tests_name("study_partial", tests, NULL, NULL);
 }

@@ -94,6 +94,9 @@ static void assert_categories(const files *f, const char *const past[3], const c
 
 #define THREE(a, b, c) ((const char *const[3]){a, b, c})
 
+#define MIXED(text, line) \
+  "chronos2: warning: column 'promo' is read as categories: '" text "' at line " line " is no number\n"
+
 static void test_booleans(void **state) {
   (void)state;
   static const char *const spelt[3][2] = {{"False", "True"}, {"FALSE", "TRUE"}, {"false", "true"}};
@@ -111,7 +114,7 @@ static void test_booleans(void **state) {
   assert_categories(&f, THREE("True", "TRUE", "maybe"), THREE("True", "TRUE", "maybe"), THREE("x", "y", "z"),
                     THREE("x", "y", "z"), true, "");
   assert_categories(&f, THREE("True", "TRUE", "1"), THREE("True", "TRUE", "1"), THREE("x", "y", "z"),
-                    THREE("x", "y", "z"), true, "");
+                    THREE("x", "y", "z"), true, MIXED("True", "2"));
   assert_categories(&f, THREE("True", "TRUE", "maybe"), THREE("True", "TRUE", "maybe"), THREE("x", "x", "z"),
                     THREE("x", "x", "z"), false, "");
   close_files(&f);
@@ -137,7 +140,7 @@ static void test_unseen_categories(void **state) {
                     THREE("d", "e", "t"), true, NEVER("a", "TRUE", "3"));
   /* numbers among categories are as they are spelt, also where the known future holds nothing else */
   assert_categories(&f, THREE("1", "2", "x"), THREE("1", "2", "1.0"), THREE("a", "b", "c"), THREE("a", "b", "d"), true,
-                    NEVER("a", "1.0", "1"));
+                    MIXED("x", "4") NEVER("a", "1.0", "1"));
   /* a missing one is no such category */
   assert_categories(&f, THREE("sale", "none", "x"), THREE("sale", "", "NaN"), THREE("a", "b", "c"),
                     THREE("a", "", ""), true, MISSING("2 values", "a", "are", ""));
@@ -211,18 +214,18 @@ static void test_boolean_numbers(void **state) {
   static const char truths[] = "item_id,timestamp,promo\na,2024-01-05,TRUE\na,2024-01-06,False\n";
   static const char mixed[] = "item_id,timestamp,promo\na,2024-01-05,true\na,2024-01-06,0\n";
   files f = open_files();
-  const char *one = "chronos2: 1 item, 4 rows, daily (D)\n";
+  const char *one = "chronos2: 1 item, 4 rows, daily (D), covariate: promo\n";
 #define AHEAD                                                                                                   \
   "chronos2: warning: column 'promo': numbers in the past, booleans in the known future: True counts as 1, False as " \
   "0\n"
-  const char *said = "chronos2: 1 item, 4 rows, daily (D)\n" AHEAD;
+  const char *said = "chronos2: 1 item, 4 rows, daily (D), covariate: promo\n" AHEAD;
   assert_numbers(&f, TWO(numbers, NULL), truths, TWO(numbers, NULL), known, "past.csv", said);
   assert_numbers(&f, TWO(numbers, NULL), mixed, TWO(numbers, NULL), known, "past.csv", said);
   assert_numbers(&f, TWO(numbers, NULL), known, TWO(numbers, NULL), known, "past.csv", one);
   assert_numbers(&f, TWO(numbers, booleans), NULL, TWO(numbers, other), NULL, "past.csv",
-                 "chronos2: 2 items, 7 rows, daily (D)\n" JOINED("files"));
+                 "chronos2: 2 items, 7 rows, daily (D), covariate: promo\n" JOINED("files"));
   assert_numbers(&f, TWO(booleans, numbers), NULL, TWO(other, numbers), NULL, "past.csv",
-                 "chronos2: 2 items, 7 rows, daily (D)\n" JOINED("files"));
+                 "chronos2: 2 items, 7 rows, daily (D), covariate: promo\n" JOINED("files"));
 #define SERIES(id, past, future)                                                                             \
   "{\"item_id\": \"" id "\", \"start\": \"2024-01-01\", \"freq\": \"D\", \"target\": [1, 2, 5], \"past_covariates\": " \
   "{\"promo\": " past "}, \"future_covariates\": {\"promo\": " future "}}\n"
@@ -304,7 +307,8 @@ static void test_columns(void **state) {
       {"--past-covariates", "price",
        "chronos2: 2 items, 7 rows, daily (D), 1 step filled in, ignored columns: store, promo\n"},
       {"--covariates", "store,price,promo", "chronos2: 2 items, 7 rows, daily (D), 1 step filled in\n"},
-      {"--all-covariates", NULL, "chronos2: 2 items, 7 rows, daily (D), 1 step filled in\n"},
+      {"--all-covariates", NULL,
+       "chronos2: 2 items, 7 rows, daily (D), 1 step filled in, covariates: store, price, promo\n"},
       {NULL, NULL, "chronos2: 2 items, 7 rows, daily (D), 1 step filled in, ignored columns: store, price, promo\n"}};
   files f = open_files();
   program_result r[5];
@@ -337,9 +341,10 @@ static void test_future_columns(void **state) {
       {"--covariates", "price", "price,promo", NULL},
       {"--covariates", "price,promo", "promo,price", NULL},
       {"--all-covariates", NULL, "price,promo", NULL},
-      {"--covariates", "price", "price,weather", "future.csv: column 'weather': the past has no such column"},
+      {"--covariates", "price", "price,weather", NULL},
+      {"--all-covariates", NULL, "price,weather", "future.csv: column 'weather': the past has no such column"},
       {"--covariates", "price", "price,target", "future.csv: column 'target' is what is forecast"},
-      {"--covariates", "promo", "price,store", "expected a column that is a covariate of the past, found none; give"},
+      {"--covariates", "promo", "price,store", "expected a column 'promo', found item_id, timestamp, price, store"},
       {NULL, NULL, "price,promo", "expected a column that is a covariate of the past, found none; give"},
       {"--covariates", "price", "price,price", "future.csv: several columns are named 'price'"}};
   files f = open_files();

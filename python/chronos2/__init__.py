@@ -6,6 +6,9 @@
     quantiles, median = pipeline.predict_quantiles([history], prediction_length=24, quantile_levels=[0.1, 0.5, 0.9])
 """
 
+from importlib import import_module
+from typing import Any
+
 from ._compatible import install_as_chronos
 from ._evaluate import Evaluation
 from ._native import Chronos2Error, isa, version
@@ -16,3 +19,10 @@ from .scenarios import EncodedContext
 __version__ = version()
 __all__ = ["BaseChronosPipeline", "Chronos2Error", "Chronos2Pipeline", "EncodedContext", "Evaluation", "ForecastType",
            "install_as_chronos", "isa", "plot", "version"]
+
+
+def __getattr__(name: str) -> Any:
+    """Modules that are imported when they are used first."""
+    if name in ("arrow", "sktime", "spark"):
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

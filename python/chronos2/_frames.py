@@ -19,7 +19,7 @@ try:
 except ImportError:
     raise ImportError("predict_df needs pandas: pip install pandas") from None
 
-from ._native import TRUTHS, all_numbers, dated, dates_in, holds_booleans
+from ._native import TRUTHS, all_numbers, dated, dates_in, holds_booleans, mixed
 from ._stream import Batch, Column, Stream, Table, columns_of, numbers
 from ._told import warn
 
@@ -63,10 +63,13 @@ class Frames:
         if is_target or (types.is_numeric_dtype(column) and not types.is_bool_dtype(column)):
             self._categories[name] = None
             return numbers(name, target_numbers(name, column))
-        is_object, column = column.dtype == object, column.astype("category")
+        is_object, is_chosen = column.dtype == object, isinstance(column.dtype, pd.CategoricalDtype)
+        column = column.astype("category")
         if is_object and all_numbers(column.cat.categories):
             warn(f"column '{name}': numbers in a column of objects count as categories; astype(float) makes them "
                  "numbers")
+        if not is_chosen and (said := mixed(name, column.cat.categories)):
+            warn(said)
         self._categories[name] = column.cat.categories
         return _categories(name, column.cat.codes.to_numpy(), len(column.cat.categories))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ._native import (TRUTHS, Covariate, Labels, Series, all_numbers, common_type, dates_in, holds_booleans, is_column,
-                      is_missing, joined, objects, ranked_labels, unseen_labels)
+                      is_missing, joined, mixed, objects, ranked_labels, unseen_labels)
 from ._model import whole_number
 from ._told import warn
 
@@ -384,6 +384,8 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
     if all_numbers(labels.codes):
         warn(f"covariate '{name}': numbers in an array of objects count as categories; astype(float) makes them "
              "numbers")
+    if said := mixed(name, labels.codes):
+        warn(said)
     ahead = labels.of_futures(future)
     column = {i: Covariate(name, labels.of(values), ahead.get(i), labels) for i, values in past.items()}
     ranked = ranked_labels((c, len(targets[i])) for i, c in column.items())

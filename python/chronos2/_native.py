@@ -157,6 +157,25 @@ def all_numbers(labels: Iterable[Any]) -> bool:
                                for kind in kinds)
 
 
+def _is_number(label: Any) -> bool:
+    """Whether a label is a number, or a text that spells one."""
+    if isinstance(label, (bool, np.bool_, np.timedelta64)) or not isinstance(label, (Number, str)):
+        return False
+    try:
+        return bool(np.isfinite(float(label)))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def mixed(name: str, labels: Iterable[Any]) -> str | None:
+    """What is to be said of categories some of which are numbers, as the program says it; None where all are or none."""
+    labels = list(labels)
+    odd = next((label for label in labels if not _is_number(label)), None)
+    if odd is None or not any(map(_is_number, labels)):
+        return None
+    return f"column '{name}' is read as categories: '{odd}' is no number"
+
+
 def common_type(arrays: Mapping[int, np.ndarray]) -> np.dtype:
     """The type that numpy.concatenate makes of arrays; objects where it makes none."""
     try:

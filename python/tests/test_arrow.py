@@ -2,6 +2,8 @@
 
 import gc
 import os
+import subprocess
+import sys
 import weakref
 
 import numpy as np
@@ -12,6 +14,11 @@ pd = pytest.importorskip("pandas")
 
 import chronos2  # noqa: E402
 from chronos2 import arrow  # noqa: E402
+
+
+def test_modules_are_imported_when_they_are_used():
+    code = "import chronos2; print(callable(chronos2.arrow.forecast), hasattr(chronos2, 'arow'))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "True False\n"
 
 
 def table(count, rng, shortest=3, covariates=()):

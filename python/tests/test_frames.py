@@ -574,6 +574,19 @@ def test_numbers_are_no_time_stamps_in_whatever_type(smooth, kind):
     assert smooth.predict_df(stamps, prediction_length=2)["predictions"].equals(expected["predictions"])
 
 
+@pytest.mark.parametrize(("cells", "odd"), [(["1.5", "-", "2"], "-"), ([7, "A12", 7], "A12"), ([1, None, "n.a."], "n.a."),
+                                            (["a", "b", None], None), (["1", "2", None], None)])
+def test_numbers_beside_other_texts_are_categories_and_that_is_said(smooth, cells, odd):
+    df = table(covariates=("x",))
+    df = df.assign(x=pd.Series((cells * len(df))[:len(df)], dtype=object))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        smooth.predict_df(df, prediction_length=2)
+        smooth.predict_df(df.astype({"x": "category"}), prediction_length=2)  # asked for
+    expected = [f"column 'x' is read as categories: '{odd}' is no number"] if odd else []
+    assert [str(warning.message) for warning in said] == expected
+
+
 def test_numbers_among_objects_count_as_categories_and_that_is_said(smooth):
     df = table(covariates=("x",)).assign(x=np.arange(20) % 3)
     said = "^column 'x': numbers in a column of objects count as categories; astype\\(float\\) makes them numbers$"

@@ -107,6 +107,10 @@ void c2_caveat_truths(const char *column, char out[C2_CAVEAT_ROOM]) {
              column);
 }
 
+void c2_caveat_mixed(const char *column, const char *text, const char *place, char out[C2_CAVEAT_ROOM]) {
+  write_line(out, "column '%.60s' is read as categories: '%.40s'%.200s is no number", column, text, place);
+}
+
 void c2_caveat_between(size_t rows, const char *freq, bool is_next, char out[C2_CAVEAT_ROOM]) {
   out[0] = '\0';
   if (rows == 0) return;

@@ -48,6 +48,10 @@ void c2_caveat_open(c2_caveat_of of, size_t longest, const char *hint, char out[
 /* A covariate of numbers with booleans in its known future; `column`: its name. */
 void c2_caveat_truths(const char *column, char out[C2_CAVEAT_ROOM]);
 
+/* A covariate of numbers and other texts, of which `text` is the first; `place`: where it stands, as " at line 9", or
+ * "". */
+void c2_caveat_mixed(const char *column, const char *text, const char *place, char out[C2_CAVEAT_ROOM]);
+
 /* Rows between the points of a frequency, of which each counts for the next point (`is_next`) or for the last one. */
 void c2_caveat_between(size_t rows, const char *freq, bool is_next, char out[C2_CAVEAT_ROOM]);
 

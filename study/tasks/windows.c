@@ -317,8 +317,8 @@ static c2_status choose(const c2_task_data *data, const c2_task *task, size_t in
   }
   if (n == 0) {
     C2_FAIL(err, C2_ERR_FORMAT,
-            "%s:%zu: task '%.80s', window %zu: every series has less than %zu steps before the cutoff or %zu after",
-            task->file, task->line, task->name, index, task->min_context, task->horizon);
+            "%s:%zu: task '%.80s', window %zu: no series has %zu step%s before the cutoff and %zu after it", task->file,
+            task->line, task->name, index, task->min_context, task->min_context == 1 ? "" : "s", task->horizon);
   }
   w->count = n;
   return C2_OK;
@@ -398,6 +398,27 @@ c2_status c2_window_cut(c2_window *window, const c2_task_data *data, const c2_ta
   c2_status status = choose(data, task, index, cuts, window, &values, err);
   if (status == C2_OK) status = fill_window(window, data, cuts, as_univariate, values, err);
   free(cuts);
+  return status;
+}
+
+static c2_status check_windows(const c2_task_data *data, const c2_task *task, c2_error *err) {
+  cut *cuts = NULL;
+  size_t values = 0;
+  c2_status status = C2_OK;
+  C2_TRY(c2_alloc_array(data->units, sizeof *cuts, &cuts, err));
+  for (size_t i = 0; status == C2_OK && i < task->num_windows; i++) {
+    c2_window window = {.count = 0};
+    status = choose(data, task, i, cuts, &window, &values, err);
+  }
+  free(cuts);
+  return status;
+}
+
+c2_status c2_windows_check(const c2_task *task, c2_error *err) {
+  c2_task_data data;
+  c2_status status = c2_task_data_open(&data, task, err);
+  if (status == C2_OK) status = check_windows(&data, task, err);
+  c2_task_data_free(&data);
   return status;
 }
 

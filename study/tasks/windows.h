@@ -52,6 +52,9 @@ typedef struct c2_window {
   c2_pool pool;            /* of these arrays and what they point to */
 } c2_window;
 
+/* Reads the data of a task and lets them go; it is an error where c2_window_cut would find one. */
+c2_status c2_windows_check(const c2_task *task, c2_error *err);
+
 /* Cuts window `index` of the task. It is an error if no series is long enough. Free the window also after a failure. */
 c2_status c2_window_cut(c2_window *window, const c2_task_data *data, const c2_task *task, size_t index,
                         bool as_univariate, c2_error *err);

@@ -19,8 +19,9 @@ rm -rf "$work"
 mkdir -p "$work"
 
 if [ -n "$cc" ]; then
-  prefix=$(mktemp -d) # without a blank, which the shell would take for the end of a word of pkg-config's
-  trap 'rm -rf "$prefix"' EXIT
+  home=$(mktemp -d) # without a blank, which the shell would take for the end of a word of pkg-config's
+  trap 'rm -rf "$home"' EXIT
+  prefix=$home/.local # as the pages say
   cmake --install "$build" --prefix "$prefix" >/dev/null
   PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name chronos2.pc)")
   export PKG_CONFIG_PATH
@@ -86,7 +87,9 @@ for page in "${pages[@]}"; do
       if [ "$kind" = file ]; then cp "$work/block" "$name"; fi
       if [ "$kind" = run ]; then
         blocks=$((blocks + 1))
-        if [ "$name" != c ] || [ -n "$cc" ]; then run_block "$page" "$first" <"$work/block"; fi
+        if [ "$name" != c ] || [ -n "$cc" ]; then
+          HOME=${home:-$HOME} run_block "$page" "$first" <"$work/block"
+        fi
       fi
       kind=
     elif [[ $line == '```'* && -n $kind ]]; then

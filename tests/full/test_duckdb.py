@@ -407,6 +407,17 @@ def test_decimals(tmp_path):
                 refused(f"column '{name}' holds decimals of {digits} digits", tmp_path / "d.parquet", f"--target={name}")
 
 
+def test_texts_that_are_partly_numbers(tmp_path):
+    for texts, said in ((["1", "-", "3"], "column 'x' is read as categories: '-' at line 2 is no number"),
+                        (["a", "-", None], None), (["1", "2", None], None)):
+        pq.write_table(pa.table({"target": [1, 2, 4], "x": texts}), tmp_path / "x.parquet")
+        for source in ([tmp_path / "x.parquet"], ["--sql", f"from '{tmp_path}/x.parquet'"]):
+            done = run(*source, "--horizon=1", "--covariates=x")
+            assert done.returncode == 0, done.stderr
+            assert ("is read as categories" in done.stderr) == bool(said)
+            assert not said or said in done.stderr
+
+
 def test_nested_rows(folder):
     nested = table().group_by("item_id", maintain_order=True).agg("timestamp", "target")
     nested.write_parquet(folder / "nested.parquet")
