@@ -123,14 +123,20 @@ def _check_lora(pipeline: Chronos2Pipeline, model: Any, config: Any) -> None:
 
 def _check_attention(pipeline: Chronos2Pipeline, lora: bool) -> None:
     """Upstream knows full attention alone. An adapter can't say so, as its base tells the pattern."""
-    if pipeline.model.native.runs_full():
+    model, said = pipeline.model.native, "chronos-forecasting trains with full attention"
+    asked = pipeline.model.attention.name
+    kept = None if asked in ("auto", "full") else f"is opened with attention={asked!r}, as this pipeline was"
+    if model.runs_full():
+        if lora and model.patterns() > 1:
+            warn(f"{said}: the adapter is trained for that alone, though its base was trained for {model.trained_for()}"
+                 + (f"; it {kept}" if kept else ""))
         return
-    said = ("chronos-forecasting trains with full attention, and these weights were trained for "
-            f"{pipeline.model.native.trained_for()}")
+    said += f", and these weights were trained for {model.trained_for()}"
     if lora:
-        raise NotImplementedError(f"finetune_mode='lora': {said}, under which the adapter would run; the result of "
-                                  "'full' runs with full attention")
-    warn(f"{said}: the result runs with full attention")
+        raise NotImplementedError(f"finetune_mode='lora': {said}, under which an adapter of them runs by default; "
+                                  "'full' gives weights that run with full attention")
+    warn(f"{said}: the result " + (f"{kept}, and runs with full attention by default" if kept else
+                                   "runs with full attention"))
 
 
 def _device(pipeline: Chronos2Pipeline) -> str:
@@ -139,7 +145,11 @@ def _device(pipeline: Chronos2Pipeline) -> str:
 
     device = str(pipeline.model.device)
     if torch.cuda.is_available():
-        return "cuda" if device == "cpu" else device
+        if device != "cpu":
+            return device
+        warn("device='cpu': PyTorch has a GPU here, and trains on it; CUDA_VISIBLE_DEVICES= in the environment keeps "
+             "it on the processor")
+        return "cuda"
     if device != "cpu":
         warn(f"device={device!r}: PyTorch has no GPU here, and trains on the processor")
     return "cpu"

@@ -370,6 +370,10 @@ class Model:
         """Whether "auto" is full attention."""
         return lib.chronos2_model_pattern(self.pointer, 0).attention == lib.CHRONOS2_FULL
 
+    def patterns(self) -> int:
+        """How many the weights were trained for."""
+        return lib.chronos2_model_patterns(self.pointer)
+
     def trained_for(self) -> str:
         return text(lib.chronos2_model_trained_text(self.pointer))
 

@@ -184,7 +184,8 @@ def test_an_adapter_is_trained_on_the_base_that_it_was_opened_with(cache, tmp_pa
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Arguments of chronos-forecasting's fit, whose result is the model of the tests."""
+    """Arguments of chronos-forecasting's fit, whose result is the model of the tests or an adapter of what it was
+    given."""
     calls = []
 
     class Trainer:
@@ -198,7 +199,11 @@ def trained(monkeypatch):
         def fit(self, inputs, prediction_length, output_dir, finetuned_ckpt_name, **options):
             calls.append({"inputs": inputs, "prediction_length": prediction_length, "source": self.source,
                           "device": self.device, "config": self.model.config, **options})
-            shutil.copytree(SMOOTH, output_dir / finetuned_ckpt_name, dirs_exist_ok=True)
+            if options["finetune_mode"] == "lora":
+                output_dir.mkdir(exist_ok=True)
+                write_adapter(output_dir / finetuned_ckpt_name, str(self.source), self.source)
+            else:
+                shutil.copytree(SMOOTH, output_dir / finetuned_ckpt_name, dirs_exist_ok=True)
 
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=bool), float32=None,
                                                               Tensor=(), device=str))
@@ -262,24 +267,59 @@ def test_arguments_of_training_are_those_of_upstream(smooth, trained, tmp_path):
                      "remove_printer_callback": False, "disable_data_parallel": True, "weight_decay": 0.1}
 
 
-@pytest.mark.parametrize("name, first", [
-    ("chronos2-micro", "full"), ("chronos2-micro-mixed", "full"), ("chronos2-micro-r8", "windowed")])
-def test_what_is_trained_is_for_full_attention(trained, tmp_path, name, first):
-    pipeline, arguments = Chronos2Pipeline.from_pretrained(ROOT / "models" / name, threads=1), ([[1, 2, 3]], 1)
+def fit_of(name, folder, mode="full", **opening):
+    """The pipeline of a bundled checkpoint, and what is told while it is trained."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        pipeline.fit(*arguments, output_dir=tmp_path / "full")
-    assert [str(warning.message) for warning in told] == ([] if first == "full" else [
-        "chronos-forecasting trains with full attention, and these weights were trained for windowed_future_global at "
-        "radius 8: the result runs with full attention"])
+        pipeline = Chronos2Pipeline.from_pretrained(ROOT / "models" / name, threads=1, **opening)
+        told.clear()
+        pipeline.fit([[1, 2, 3]], 1, output_dir=folder, finetune_mode=mode)
+    return pipeline, [str(warning.message) for warning in told]
+
+
+FULL = "chronos-forecasting trains with full attention"
+OF_WINDOW = FULL + ", and these weights were trained for windowed_future_global at radius 8: the result "
+
+
+@pytest.mark.parametrize("name, said", [
+    ("chronos2-micro", []), ("chronos2-micro-mixed", []), ("chronos2-micro-r8", [OF_WINDOW + "runs with full attention"])])
+def test_what_is_trained_is_for_full_attention(trained, tmp_path, name, said):
+    pipeline, told = fit_of(name, tmp_path)
+    assert told == said
     kept = set(json.loads((pipeline.model.folder / "config.json").read_text()))
     assert set(vars(trained.pop()["config"])) == kept - {"time_attention", "time_attention_measured"} < kept
-    if first == "full":
-        pipeline.fit(*arguments, output_dir=tmp_path / "lora", finetune_mode="lora")
-        return
-    with pytest.raises(NotImplementedError, match="finetune_mode='lora': .* under which the adapter would run"):
-        pipeline.fit(*arguments, output_dir=tmp_path / "lora", finetune_mode="lora")
+
+
+@pytest.mark.parametrize("name, patterns", [
+    ("chronos2-micro", None), ("chronos2-micro-mixed", "full attention or windowed_future_global at radius 4, 8,"),
+    ("chronos2-mini-mixed", "full attention or windowed_future_")])
+def test_an_adapter_is_trained_for_less_than_its_base_is(trained, tmp_path, name, patterns):
+    """Which its own caveats don't tell: they are the base's."""
+    told = fit_of(name, tmp_path, "lora")[1]
+    assert len(told) == (patterns is not None) and len(trained) == 1
+    for said in told:
+        assert said.startswith(f"{FULL}: the adapter is trained for that alone, though its base was trained for {patterns}")
+
+
+def test_an_adapter_of_weights_for_a_window_is_not_trained(trained, tmp_path):
+    with pytest.raises(NotImplementedError, match="finetune_mode='lora': .* at radius 8, under which an adapter of them "
+                                                  "runs by default; 'full' gives"):
+        fit_of("chronos2-micro-r8", tmp_path, "lora")
     assert not trained
+
+
+def test_what_is_trained_is_opened_with_the_attention_that_was_asked_for(trained, tmp_path):
+    window = {"attention": "windowed_future_global", "radius": 16}
+    kept = "is opened with attention='windowed_future_global', as this pipeline was"
+    caveat = "the weights were trained for full attention, not for windowed_future_global at radius 16"
+    assert fit_of("chronos2-micro-r8", tmp_path, attention="full")[1] == [OF_WINDOW + "runs with full attention"]
+    assert fit_of("chronos2-micro-r8", tmp_path, **window)[1] == [
+        f"{OF_WINDOW}{kept}, and runs with full attention by default", caveat]
+    assert fit_of("chronos2-micro-mixed", tmp_path, **window)[1] == [caveat]
+    assert fit_of("chronos2-micro", tmp_path / "base", "lora", **window)[1] == [  # the base's, an adapter has no own
+        caveat + ", which changed MASE by +83.9% (15 tasks)"]
+    (said,) = fit_of("chronos2-micro-mixed", tmp_path / "lora", "lora", **window)[1]
+    assert said.startswith(f"{FULL}: the adapter is trained for that alone") and said.endswith(f"; it {kept}")
 
 
 def test_an_adapter_names_the_folder_that_it_was_trained_on_as_all_see_it(trained, tmp_path, monkeypatch):
@@ -297,18 +337,20 @@ def test_a_model_is_saved_from_where_it_was_opened(tmp_path, monkeypatch):
     assert (tmp_path / "saved" / "config.json").read_bytes() == (SMOOTH / "config.json").read_bytes()
 
 
-def test_training_runs_on_the_device_of_the_pipeline(smooth, trained, tmp_path, monkeypatch):
-    """That of the pipeline is told by hand: there is no GPU."""
-    cuda = sys.modules["torch"].cuda
-    for has_gpu, ours, theirs in ((False, "cpu", "cpu"), (True, "cpu", "cuda"), (True, "cuda:1", "cuda:1")):
-        monkeypatch.setattr(cuda, "is_available", lambda: has_gpu)
-        monkeypatch.setattr(smooth.model, "_device", ours)
+@pytest.mark.parametrize("has_gpu, ours, theirs, said", [
+    (False, "cpu", "cpu", []), (True, "cuda:1", "cuda:1", []),
+    (True, "cpu", "cuda", ["device='cpu': PyTorch has a GPU here, and trains on it; CUDA_VISIBLE_DEVICES= in the "
+                           "environment keeps it on the processor"]),
+    (False, "cuda:1", "cpu", ["device='cuda:1': PyTorch has no GPU here, and trains on the processor"])])
+def test_training_runs_on_a_gpu_where_pytorch_has_one(smooth, trained, tmp_path, monkeypatch, has_gpu, ours, theirs,
+                                                      said):
+    """The device of the pipeline is told by hand: there is no GPU."""
+    monkeypatch.setattr(sys.modules["torch"].cuda, "is_available", lambda: has_gpu)
+    monkeypatch.setattr(smooth.model, "_device", ours)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
         smooth.fit([[1, 2, 3]], 1, output_dir=tmp_path)
-        assert trained.pop()["device"] == theirs
-    monkeypatch.setattr(cuda, "is_available", bool)
-    with pytest.warns(UserWarning, match="device='cuda:1': PyTorch has no GPU here, and trains on the processor"):
-        smooth.fit([[1, 2, 3]], 1, output_dir=tmp_path)
-    assert trained.pop()["device"] == "cpu"
+    assert [str(warning.message) for warning in told] == said and trained.pop()["device"] == theirs
 
 
 def test_what_is_trained_is_not_mixed_with_another_model(smooth, trained, tmp_path):
