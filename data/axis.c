@@ -154,6 +154,7 @@ static c2_status choose_axis(c2_table *t, c2_dataset *set, const c2_read_options
     kind = common_kind(t);
     C2_TRY(c2_dataset_note(set, err, "%s: column '%.60s' is read as %s%s", t->name, t->stamp->name, kind_words[kind],
                            kind == KIND_COUNT ? "" : " (a frequency of 1 reads whole numbers)"));
+    set->warned_of = kind_words[kind];
   }
   t->is_count = kind == KIND_COUNT;
   return C2_OK;
@@ -161,7 +162,7 @@ static c2_status choose_axis(c2_table *t, c2_dataset *set, const c2_read_options
 
 c2_status c2_note_whole_numbers(c2_dataset *set, const char *read_as, c2_error *err) {
   char text[80];
-  if (!read_as) return C2_OK;
+  if (!read_as || read_as == set->warned_of) return C2_OK;
   (void)snprintf(text, sizeof text, "whole numbers as %s", read_as);
   return c2_dataset_put_found(set, text, err);
 }
@@ -282,8 +283,7 @@ c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *op
     }
     if (options->part) options->part->read_as = t->read_as;
   }
-  bool is_warned_of = whole == t->count && !options->freq;
-  if (!is_warned_of) C2_TRY(c2_note_whole_numbers(set, t->read_as, err));
+  C2_TRY(c2_note_whole_numbers(set, t->read_as, err));
   if (t->wall) settle_zone(t, set);
   if (!t->is_count && !t->wall) C2_TRY(settle_clocks(t, set, err));
   c2_freq_unit unit = t->is_count ? C2_FREQ_COUNT : t->wall ? C2_FREQ_HOUR : C2_FREQ_DAY;
