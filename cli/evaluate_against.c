@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "cli/evaluate.h"
-#include "data/number.h"
 
 enum { ROLES = 4, KEY_ROOM = 64 };
 

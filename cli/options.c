@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "cli/cli.h"
-#include "data/number.h"
 
 enum { GENERATE = 999, LONG_BASE = 1000 }; /* codes of long options */
 

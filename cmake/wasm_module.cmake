@@ -1,6 +1,6 @@
 # chronos2.wasm, a module that wasm/chronos2.mjs loads, and site/, the page of examples/browser with all that it reads.
 # Of data/ it has what reads text in memory: no files, no other library.
-set(WASM_DATA assemble axis cell csv csv_columns csv_window dataset dialect frame jsonl lookup missing number panel series
+set(WASM_DATA assemble axis cell csv csv_columns csv_window dataset dialect frame jsonl lookup missing panel series
               stamp summary table unseen)
 list(TRANSFORM WASM_DATA REPLACE "(.+)" "data/\\1.c")
 add_executable(chronos2_wasm wasm/module.c wasm/answer.c wasm/table.c ${WASM_DATA})

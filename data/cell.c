@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "data/number.h"
+#include "base/number.h"
 
 /* A text without the blanks around it: its bytes. */
 static size_t trim(const char **text) {

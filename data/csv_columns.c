@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "data/cell.h"
 #include "data/dialect.h"
-#include "data/number.h"
 #include "data/reader.h"
 #include "time/calendar.h"
 

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "data/cell.h"
-#include "data/number.h"
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
 
 #include "base/infile.h"
 #include "base/memory.h"
-#include "data/number.h"
+#include "base/number.h"
 
 static c2_status read_rows(c2_sheet *s, c2_error *err) {
   size_t cells = 0;

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "data/number.h"
+#include "base/number.h"
 #include "data/read.h"
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -294,6 +294,47 @@ static void test_types_of_numbers(void **state) {
   }
 }
 
+/* A cell such as '-' makes a column of numbers categories. A dictionary was asked for. */
+static void test_texts_that_are_partly_numbers(void **state) {
+  (void)state;
+  static const char *const words[][3] = {
+      {" 1.5", "-", "+2e1 "}, {"n.a.", "7", "-"}, {"1", ".5", "03"}, {"a", "", "1_2"}};
+  static const char *const odd[] = {"-", "n.a.", NULL, NULL};
+  static int32_t at[4];
+  static int32_t index[ROWS];
+  for (size_t i = 0; i < past.rows; i++) index[i] = (int32_t)(i % 3);
+  for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
+    char bytes[64] = "";
+    char said[200] = "";
+    mock_batch df = whole(5);
+    past.kind_at[0] = 0;
+    for (size_t i = 0; i < past.rows; i++) {
+      const char *word = words[k][i % 3];
+      memcpy(past.kind_bytes + past.kind_at[i], word, strlen(word));
+      past.kind_at[i + 1] = past.kind_at[i] + (int32_t)strlen(word);
+    }
+    reset_options();
+    mock_table table = {.batches = 1, .batch = &df};
+    result r = forecast(&table, NULL, NULL);
+    free_result(&r);
+    if (odd[k]) {
+      (void)snprintf(said, sizeof said, "column 'kind' is read as categories: '%s' is no number\n", odd[k]);
+    }
+    assert_string_equal(warnings, said);
+    for (size_t i = 0; i < 3; i++) {
+      strcat(bytes, words[k][i]);
+      at[i + 1] = (int32_t)strlen(bytes);
+    }
+    mock_column dictionary = {.name = "", .format = "u", .length = 3, .buffers = {NULL, at, bytes}};
+    df.column[4] = column("kind", "i", index, past.rows);
+    df.column[4].dictionary = &dictionary;
+    reset_options();
+    r = forecast(&table, NULL, NULL);
+    free_result(&r);
+    assert_string_equal(warnings, "");
+  }
+}
+
 static void test_types_of_time_stamps(void **state) {
   (void)state;
   static int64_t stamps[ROWS];
@@ -673,6 +714,7 @@ int main(void) {
       cmocka_unit_test_setup(test_releases_early, prepare),
       cmocka_unit_test_setup(test_types_of_ids, prepare),
       cmocka_unit_test_setup(test_types_of_numbers, prepare),
+      cmocka_unit_test_setup(test_texts_that_are_partly_numbers, prepare),
       cmocka_unit_test_setup(test_types_of_time_stamps, prepare),
       cmocka_unit_test_setup(test_types_that_are_refused, prepare),
       cmocka_unit_test_setup(test_damaged_arrays, prepare),

@@ -284,7 +284,8 @@ export class Chronos2 {
     return this.table('module_table', text, options);
   }
 
-  /* [{name, holds}] of a table's columns: 'times', 'numbers' or 'texts', by the first row. options: those of readTable. */
+  /* [{name, holds}] of a table's columns: 'times', 'numbers' or 'texts', by the first row that is not empty. options:
+   * those of readTable. */
   columns(text, options = {}) {
     return this.table('module_columns', text, options).columns;
   }

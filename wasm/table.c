@@ -4,9 +4,9 @@
 
 #include "answer.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "data/assemble.h"
 #include "data/cell.h"
-#include "data/number.h"
 #include "data/summary.h"
 
 /* The table's name in messages. */
@@ -103,7 +103,13 @@ static c2_status read_options(const char *function, char *text, size_t size, c2_
 
 /* ---- Columns ---------------------------------------------------------------------------------- */
 
-/* What a column holds, by its first cell. */
+static bool is_empty(const c2_csv *csv) {
+  size_t k = 0;
+  while (k < csv->fields && !*csv->field[k]) k++;
+  return k == csv->fields;
+}
+
+/* What a column holds, by a cell. */
 static const char *kind_of(c2_dialect *dialect, const char *cell) {
   if (c2_dialect_is_stamp(dialect, cell)) return "times";
   return c2_number_shape_of(cell) != C2_SHAPE_NONE || c2_is_missing_text(cell) ? "numbers" : "texts";
@@ -114,6 +120,7 @@ static c2_status put_columns(c2_json_writer *json, c2_csv *csv, c2_dialect diale
   dialect.delimiter = csv->delimiter;
   C2_TRY(c2_csv_next(csv, &more, err));
   if (!more) C2_FAIL(err, C2_ERR_FORMAT, "%s: a header but no rows", csv->name);
+  while (more && is_empty(csv)) C2_TRY(c2_csv_next(csv, &more, err));
   c2_json_begin_array(json, "columns");
   for (size_t i = 0; i < csv->columns; i++) {
     c2_json_begin_object(json, NULL);
@@ -213,6 +220,7 @@ static c2_status answer_series(answer *a, reading *r, char *csv, size_t csv_size
   if (status == C2_OK) status = c2_assemble_long(&input, &a->set, &r->options, err);
   c2_csv_close(&input.csv);
   C2_TRY(status);
+  C2_TRY(c2_dataset_note_mixed(&a->set, err));
   C2_TRY(c2_answer_open(&w, err));
   return c2_answer_close(&w, a, put_series(&w.json, &a->set, err), err);
 }
@@ -234,7 +242,8 @@ static answer *answer_table(const char *function, answering how, char *options, 
   return NULL;
 }
 
-/* {"columns": [{"name": "day", "holds": "times", "numbers" or "texts"}, ...], "warnings": []}, by the first row. */
+/* {"columns": [{"name": "day", "holds": "times", "numbers" or "texts"}, ...], "warnings": []}, by the first row
+ * that is not empty. */
 EXPORT("module_columns") answer *module_columns(char *options, size_t size, char *csv, size_t csv_size);
 answer *module_columns(char *options, size_t size, char *csv, size_t csv_size) {
   return answer_table("columns", answer_columns, options, size, csv, csv_size, c2_answer_failure());

@@ -7,7 +7,7 @@
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._compatible import install_as_chronos
 from ._evaluate import Evaluation
@@ -20,9 +20,14 @@ __version__ = version()
 __all__ = ["BaseChronosPipeline", "Chronos2Error", "Chronos2Pipeline", "EncodedContext", "Evaluation", "ForecastType",
            "install_as_chronos", "isa", "plot", "version"]
 
-
-def __getattr__(name: str) -> Any:
-    """Modules that are imported when they are used first."""
-    if name in ("arrow", "sktime", "spark"):
-        return import_module(f".{name}", __name__)
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+if TYPE_CHECKING:  # a checker would take __getattr__ to give every name
+    from . import arrow as arrow, sktime as sktime, spark as spark
+else:
+    def __getattr__(name: str) -> Any:
+        """Modules that are imported when they are used first. One whose library is missing is no attribute."""
+        if name not in ("arrow", "sktime", "spark"):
+            raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+        try:
+            return import_module(f".{name}", __name__)
+        except ImportError as error:
+            raise AttributeError(f"module '{__name__}' has no attribute '{name}': {error}") from error

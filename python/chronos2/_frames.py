@@ -68,7 +68,7 @@ class Frames:
         if is_object and all_numbers(column.cat.categories):
             warn(f"column '{name}': numbers in a column of objects count as categories; astype(float) makes them "
                  "numbers")
-        if not is_chosen and (said := mixed(name, column.cat.categories)):
+        if not is_chosen and (said := mixed(f"column '{name}'", column.cat.categories)):
             warn(said)
         self._categories[name] = column.cat.categories
         return _categories(name, column.cat.codes.to_numpy(), len(column.cat.categories))

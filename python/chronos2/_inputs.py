@@ -384,7 +384,7 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
     if all_numbers(labels.codes):
         warn(f"covariate '{name}': numbers in an array of objects count as categories; astype(float) makes them "
              "numbers")
-    if said := mixed(name, labels.codes):
+    if said := mixed(f"covariate '{name}'", labels.codes):
         warn(said)
     ahead = labels.of_futures(future)
     column = {i: Covariate(name, labels.of(values), ahead.get(i), labels) for i, values in past.items()}

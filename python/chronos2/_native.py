@@ -7,6 +7,7 @@ object that refers to them.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
@@ -150,30 +151,35 @@ def holds_booleans(values: np.ndarray) -> bool:
     return values.dtype == bool or (values.dtype == object and any(isinstance(v, (bool, np.bool_)) for v in values.flat))
 
 
+def _counts(kind: type) -> bool:
+    """Whether labels of a type are numbers; booleans and lengths of time are none."""
+    return issubclass(kind, Number) and not issubclass(kind, (bool, np.timedelta64))
+
+
 def all_numbers(labels: Iterable[Any]) -> bool:
-    """Whether all labels, one at least, are numbers; booleans and lengths of time are none."""
+    """Whether all labels, one at least, are numbers."""
     kinds = set(map(type, labels))
-    return bool(kinds) and all(issubclass(kind, Number) and not issubclass(kind, (bool, np.timedelta64))
-                               for kind in kinds)
+    return bool(kinds) and all(map(_counts, kinds))
 
 
 def _is_number(label: Any) -> bool:
-    """Whether a label is a number, or a text that spells one."""
-    if isinstance(label, (bool, np.bool_, np.timedelta64)) or not isinstance(label, (Number, str)):
-        return False
+    """Whether a label is a number, or a text that spells one, as the program reads it."""
+    if not isinstance(label, str):
+        return _counts(type(label))
     try:
-        return bool(np.isfinite(float(label)))
-    except (TypeError, ValueError, OverflowError):
+        return "_" not in label and label.isascii() and math.isfinite(float(label))
+    except ValueError:
         return False
 
 
-def mixed(name: str, labels: Iterable[Any]) -> str | None:
-    """What is to be said of categories some of which are numbers, as the program says it; None where all are or none."""
+def mixed(subject: str, labels: Iterable[Any]) -> str | None:
+    """What is to be said of categories some of which are numbers, as the program says it; None where all are or none.
+    The subject: "column 'x'"."""
     labels = list(labels)
     odd = next((label for label in labels if not _is_number(label)), None)
     if odd is None or not any(map(_is_number, labels)):
         return None
-    return f"column '{name}' is read as categories: '{odd}' is no number"
+    return f"{subject} is read as categories: '{odd}' is no number"
 
 
 def common_type(arrays: Mapping[int, np.ndarray]) -> np.dtype:

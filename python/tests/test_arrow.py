@@ -21,6 +21,20 @@ def test_modules_are_imported_when_they_are_used():
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "True False\n"
 
 
+def test_a_module_whose_library_is_missing_is_no_attribute():
+    """What looks at all attributes must not fail, and an import says what is missing."""
+    code = """if True:
+        import sys
+        sys.modules["sktime"] = None
+        import chronos2
+        print(hasattr(chronos2, "sktime"))
+        try:
+            from chronos2 import sktime
+        except ImportError as error:
+            print("sktime" in str(error))"""
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\nTrue\n"
+
+
 def table(count, rng, shortest=3, covariates=()):
     """Series of odd lengths, together but in no order of their ids."""
     parts = []

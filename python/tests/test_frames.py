@@ -354,35 +354,6 @@ def test_items_without_an_observed_value_are_told(smooth):
         smooth.predict_df(df, prediction_length=3)
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("pyarrow"), reason="pyarrow is not installed")
-def test_decimals_of_arrow(smooth):
-    import pyarrow
-
-    df = table(covariates=("x",)).round(3)
-    arrow = pyarrow.Table.from_pandas(df)
-    expected = smooth.predict_df(arrow, prediction_length=3)
-    for name in ("target", "x"):
-        place = arrow.column_names.index(name)
-        arrow = arrow.set_column(place, name, arrow[name].cast(pyarrow.decimal128(20, 3)))
-    assert smooth.predict_df(arrow, prediction_length=3).equals(expected)
-    texts = arrow.set_column(1, "timestamp", pyarrow.array(df["timestamp"].astype(str)))
-    assert smooth.predict_df(texts, prediction_length=3)["predictions"].equals(expected["predictions"])
-    future = future_of(df, 3, ("x",))
-    forecast = smooth.predict_df(pyarrow.Table.from_pandas(df), future, prediction_length=3)
-    assert smooth.predict_df(arrow, future, prediction_length=3).equals(forecast)
-    judged = [smooth.evaluate(rows, 3, seasonality=1, known_covariates=["x"]) for rows in (arrow, df)]
-    assert repr(judged[0]) == repr(judged[1])  # NaN too
-
-
-def test_decimals_of_arrow_as_ids_stay_decimals(smooth):
-    pyarrow = pytest.importorskip("pyarrow")
-    df = table(ids=(Decimal("1.50"), Decimal("2.50")))
-    found = smooth.predict_df(pyarrow.Table.from_pandas(df.astype({"timestamp": str})), prediction_length=1)
-    assert found["item_id"].to_pylist() == [Decimal("1.50"), Decimal("2.50")]
-    judged = smooth.evaluate(pyarrow.Table.from_pandas(df), 1, seasonality=1).series
-    assert set(judged["item_id"]) == {Decimal("1.50"), Decimal("2.50")}
-
-
 @pytest.mark.parametrize("name", ["item_id", "timestamp", "target", "x"])
 @pytest.mark.parametrize("form", ["pandas", "arrow", "texts"])
 def test_columns_that_are_there_twice(smooth, name, form):
@@ -510,13 +481,6 @@ def test_a_table_that_is_none(smooth, wrong, name):
             smooth.predict_df(table(), wrong, prediction_length=2)
 
 
-def test_a_table_that_pyarrow_can_not_read_says_why(smooth):
-    polars = pytest.importorskip("polars")
-    df = polars.from_pandas(table()).with_columns(polars.col("target").cast(polars.Int128))
-    with pytest.raises(TypeError, match="^df: pyarrow can't read this DataFrame: .*_pli128"):
-        smooth.predict_df(df, prediction_length=2)
-
-
 def test_names_of_targets_have_the_type_of_their_list(smooth):
     df = table(targets=(5, 6))
     for target, expected in ((5, [5] * 4), ([6, 5], [6, 6, 5, 5] * 2)):
@@ -531,33 +495,6 @@ def test_the_row_index_is_no_part_of_a_table(smooth, dtype):
     for index in (np.arange(60) - 59.0, np.arange(60) * 2e4, np.arange(60)[::-1], pd.date_range("2000", periods=60)):
         found = smooth.predict_df(df.set_axis(index), prediction_length=2)
         pd.testing.assert_frame_equal(found, expected)
-
-
-def test_the_row_index_that_pandas_wrote_is_no_covariate(smooth):
-    pyarrow = pytest.importorskip("pyarrow")
-    df = table().set_axis(np.arange(20) * 3 % 20)
-    expected = smooth.predict_df(df, prediction_length=2)
-    typed = pyarrow.Table.from_pandas(df)
-    for other in (typed, pyarrow.Table.from_pandas(df.astype({"timestamp": str}))):
-        with pytest.warns(UserWarning, match="^df: the row index '__index_level_0__' that pandas wrote is no "):
-            found = smooth.predict_df(other, prediction_length=2)
-        assert found["predictions"].to_pylist() == expected["predictions"].tolist()
-    for keys in (["timestamp"], ["item_id", "timestamp"]):
-        for other in (df, df.astype({"timestamp": str})):
-            found = smooth.predict_df(pyarrow.Table.from_pandas(other.set_index(keys)), prediction_length=2)
-            assert found["predictions"].to_pylist() == expected["predictions"].tolist()
-
-
-def test_a_row_index_whose_future_is_known_is_a_covariate(smooth):
-    pyarrow = pytest.importorskip("pyarrow")
-    df = table().assign(temp=np.arange(20) % 7 * 1.5)
-    future = smooth.predict_df(df, prediction_length=2)[["item_id", "timestamp"]].assign(temp=[3.0, 4.5, 0.0, 1.5])
-    expected = smooth.predict_df(df, future, prediction_length=2)
-    assert not expected.equals(smooth.predict_df(df.drop(columns="temp"), prediction_length=2))
-    indexed = pyarrow.Table.from_pandas(df.set_index("temp"))
-    for ahead in (future, pyarrow.Table.from_pandas(future, preserve_index=False)):
-        found = smooth.predict_df(indexed, ahead, prediction_length=2)
-        assert found["predictions"].to_pylist() == expected["predictions"].tolist()
 
 
 @pytest.mark.parametrize("kind", [object, "category"])
@@ -575,7 +512,8 @@ def test_numbers_are_no_time_stamps_in_whatever_type(smooth, kind):
 
 
 @pytest.mark.parametrize(("cells", "odd"), [(["1.5", "-", "2"], "-"), ([7, "A12", 7], "A12"), ([1, None, "n.a."], "n.a."),
-                                            (["a", "b", None], None), (["1", "2", None], None)])
+                                            (["a", "b", None], None), (["1", "2", None], None),
+                                            ([1, float("inf"), 10**400], None), (["A_1", "1_2", None], None)])
 def test_numbers_beside_other_texts_are_categories_and_that_is_said(smooth, cells, odd):
     df = table(covariates=("x",))
     df = df.assign(x=pd.Series((cells * len(df))[:len(df)], dtype=object))
@@ -583,8 +521,14 @@ def test_numbers_beside_other_texts_are_categories_and_that_is_said(smooth, cell
         warnings.simplefilter("always")
         smooth.predict_df(df, prediction_length=2)
         smooth.predict_df(df.astype({"x": "category"}), prediction_length=2)  # asked for
+    said = [warning for warning in said if "numbers in a column of objects" not in str(warning.message)]
     expected = [f"column 'x' is read as categories: '{odd}' is no number"] if odd else []
     assert [str(warning.message) for warning in said] == expected
+
+
+def test_labels_of_dictionaries_are_those_of_a_covariate(smooth):
+    with pytest.warns(UserWarning, match="^covariate 'x' is read as categories: '-' is no number$"):
+        smooth.predict([{"target": wave(12), "past_covariates": {"x": ["1", "-", "3"] * 4}}], 2)
 
 
 def test_numbers_among_objects_count_as_categories_and_that_is_said(smooth):
@@ -671,36 +615,6 @@ def test_rows_of_an_item_that_are_apart_say_what_gathers_them(smooth):
         arrow.forecast(pyarrow.Table.from_pandas(apart, preserve_index=False), smooth, prediction_length=2).read_all()
 
 
-def test_a_column_of_another_library_is_no_table(smooth):
-    for column in (pytest.importorskip("polars").Series([1.0]), pytest.importorskip("pyarrow").chunked_array([[1.0]])):
-        with pytest.raises(TypeError, match="^df: expected a pandas DataFrame .*, found (Series|ChunkedArray)$"):
-            smooth.predict_df(column, prediction_length=2)
-
-
-@pytest.mark.parametrize("kind", ["ArrowInvalid", "ArrowTypeError"])
-def test_an_error_within_a_stream_is_the_stream_s(smooth, kind):
-    pyarrow = pytest.importorskip("pyarrow")
-    whole = pyarrow.Table.from_pandas(table())
-
-    def batches():
-        yield from whole.to_batches()
-        raise getattr(pyarrow, kind)("the third row is damaged")
-
-    with pytest.raises(Exception, match="the third row is damaged") as raised:
-        smooth.predict_df(pyarrow.RecordBatchReader.from_batches(whole.schema, batches()), prediction_length=2)
-    assert "expected a pandas DataFrame" not in str(raised.value)
-
-
-def test_a_reader_whose_batches_are_not_of_its_schema_is_refused(smooth):
-    pyarrow = pytest.importorskip("pyarrow")
-    whole = pyarrow.Table.from_pandas(table())
-    narrow = whole.set_column(2, "target", whole["target"].cast(pyarrow.float16()))
-    for call in (smooth.predict_df, smooth.evaluate):
-        reader = pyarrow.RecordBatchReader.from_batches(whole.schema, iter([*whole.to_batches(), *narrow.to_batches()]))
-        with pytest.raises(ValueError, match=r"^Schema at index \d was different"):
-            call(reader, prediction_length=2)
-
-
 def test_complex_numbers_and_others_are_refused(smooth):
     df = table(covariates=("x",))
     future = future_of(df, 3, ["x"])
@@ -785,25 +699,3 @@ def test_stamps_beyond_their_unit(smooth):
     text = r"^column 'timestamp': datetime64\[s\] can't hold steps of 500ms: .dt.as_unit\(\) gives other units$"
     with pytest.raises(ValueError, match=text):
         smooth.predict_df(df, prediction_length=5, freq="500ms")
-
-
-@pytest.mark.skipif(not importlib.util.find_spec("pyarrow"), reason="pyarrow is not installed")
-@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
-def test_other_tables_in_the_same_kind_out(smooth, zone):
-    import pyarrow
-
-    df = table(covariates=("x", "kind"))
-    df["kind"] = np.where(df["kind"] > 0, "up", "down")
-    df["timestamp"] = df["timestamp"].dt.tz_localize(zone)
-    future = future_of(df.assign(timestamp=df["timestamp"].dt.tz_localize(None)), 3, ["x"])
-    future["timestamp"] = future["timestamp"].dt.tz_localize(zone)
-    expected = smooth.predict_df(df, future, prediction_length=3)
-    arrow = smooth.predict_df(pyarrow.Table.from_pandas(df), pyarrow.Table.from_pandas(future), prediction_length=3)
-    assert isinstance(arrow, pyarrow.Table)
-    pd.testing.assert_frame_equal(arrow.to_pandas(), expected, check_dtype=False)
-    if importlib.util.find_spec("polars"):
-        import polars
-
-        frame = smooth.predict_df(polars.from_pandas(df), polars.from_pandas(future), prediction_length=3)
-        assert isinstance(frame, polars.DataFrame)
-        pd.testing.assert_frame_equal(frame.to_pandas(), expected, check_dtype=False)

@@ -94,7 +94,7 @@ MASKED = np.arange(30) % 5 == 1
 @pytest.mark.parametrize("values, missing", [
     (wave(30), np.nan), (np.array(["a", "b", "c"])[np.arange(30) % 3], None), (np.arange(30) % 3 == 0, None),
     (np.datetime64("2024-01-01") + np.arange(30) % 3, np.datetime64("NaT")),
-    (np.array([1, "a", None], object)[np.arange(30) % 3], None), (np.arange(30), np.nan)],
+    (np.array([True, "a", None], object)[np.arange(30) % 3], None), (np.arange(30), np.nan)],
     ids=["floats", "texts", "booleans", "dates", "objects", "integers"])
 @pytest.mark.parametrize("sequence", [list, tuple])
 def test_masked_elements_of_lists_are_missing(smooth, values, missing, sequence):
@@ -124,7 +124,7 @@ def test_only_masked_elements(smooth):
 @pytest.mark.parametrize("values, missing", [
     (np.array(["a", "b", "c"])[np.arange(30) % 3], None), (np.arange(30) % 3 == 0, None),
     (np.datetime64("2024-01-01") + np.arange(30) % 3, np.datetime64("NaT")),
-    (np.array([1, "a", None], object)[np.arange(30) % 3], None), (np.arange(30) % 3, np.nan)],
+    (np.array([True, "a", None], object)[np.arange(30) % 3], None), (np.arange(30) % 3, np.nan)],
     ids=["texts", "booleans", "dates", "objects", "numbers"])
 def test_masked_covariates_are_of_the_kind_of_their_values(smooth, values, missing):
     def forecast(past, future):

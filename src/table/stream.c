@@ -7,6 +7,7 @@
 
 #include "base/caveats.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "forecast/session.h"
 #include "table/output.h"
 
@@ -306,6 +307,36 @@ static void warn_of_steps(const c2_table_plan *plan) {
   }
 }
 
+/* Whether a category is spelled as a number, blanks around it aside. */
+static bool is_number(const char *text, size_t size) {
+  double value = 0;
+  for (; size > 0 && *text == ' '; size--) text++;
+  while (size > 0 && text[size - 1] == ' ') size--;
+  return c2_number_read(text, size, &value);
+}
+
+/* Says which columns of texts hold numbers beside others. A dictionary was asked for, and its words may be codes. */
+static void warn_of_mixed(const c2_table_plan *plan) {
+  for (size_t k = 0; k < plan->covariates; k++) {
+    const c2_covariate_plan *c = &plan->covariate[k];
+    size_t numbers = 0;
+    char odd[C2_ID_ROOM] = "";
+    char line[C2_CAVEAT_ROOM];
+    for (size_t i = 0; !c->words.is_ranked && i < c->words.keys.count; i++) {
+      size_t size = 0;
+      const char *word = c2_keys_get(&c->words.keys, i, &size);
+      if (is_number(word, size)) {
+        numbers++;
+      } else if (i == numbers) { /* the first */
+        (void)snprintf(odd, sizeof odd, "%.*s", (int)c2_min_size(size, sizeof odd - 1), word);
+      }
+    }
+    if (numbers == 0 || numbers == c->words.keys.count) continue;
+    c2_caveat_mixed(c->name, odd, "", line);
+    c2_plan_warn(plan, "%s", line);
+  }
+}
+
 /* What is known only at the end. */
 static c2_status finish(stream *s, c2_error *err) {
   const c2_table_plan *plan = &s->plan;
@@ -315,6 +346,7 @@ static c2_status finish(stream *s, c2_error *err) {
   if (checks && s->matched != c2_source_count(&plan->future)) return no_future(err);
   warn_of_steps(plan);
   warn_of_lacks(plan);
+  warn_of_mixed(plan);
   for (size_t k = 0; k < plan->covariates; k++) {
     const c2_covariate_plan *c = &plan->covariate[k];
     if (c->unseen == 0) continue;

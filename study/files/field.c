@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/radius.h"
-#include "data/number.h"
 
 static const double most_whole = 9007199254740992.0; /* 2^53 */
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "data/number.h"
+#include "base/number.h"
 #include "study/results/published.h"
 
 /* ---- What a row is put together from ---------------------------------------------------------- */

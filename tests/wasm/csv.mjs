@@ -32,6 +32,8 @@ test('columns are told by the options of readTable', () => {
   assert.deepEqual(holds('a;b\n1,5;x\n'), ['numbers', 'texts']);
   assert.deepEqual(holds('a;b\n1;x\n', {delimiter: ','}), ['texts']);
   assert.deepEqual(holds('d,y\n3/1/24,1\n'), ['texts', 'numbers']);
+  assert.deepEqual(holds('d,y,z\n,,\n2024-01-03,1,x\n'), ['times', 'numbers', 'texts']);
+  assert.deepEqual(holds('d,y\n,\n'), ['numbers', 'numbers']);
   assert.deepEqual(holds('d,y\n3/1/24,1\n', {time_format: '%d/%m/%y', freq: undefined}), ['times', 'numbers']);
   for (const how of [(options) => model.columns('a;b\n1;2\n', options), (options) => model.readTable('a;b\n1;2\n', options)]) {
     assert.throws(() => how({delimeter: ';'}), /delimeter: unknown key "delimeter"; expected id_column, .*delimiter/);
@@ -59,6 +61,12 @@ test('what is found or filled in is said', () => {
   assert.match(readPasted(model, 'year,y\n2001,1\n2002,2\n2003,5\n').warnings[0], /column 'year' is read as years/);
   assert.match(readPasted(model, 'y\n1\n2\n').warnings[0], /rows of an item count as steps 1, 2, \.\.\./);
   assert.match(model.predict(readPasted(model, 'y,x\n1,1\n,1\n').series, {horizon: 1}).warnings[0], /ends in missing targets/);
+});
+
+test('a covariate that is partly numbers is told', () => {
+  const read = (cell) => model.readTable(`timestamp,y,x\n2024-01-01,1,1\n2024-01-02,2,${cell}\n2024-01-03,3,3\n`, {target: 'y', covariates: 'x'});
+  assert.deepEqual(read('-').warnings, ["column 'x' is read as categories: '-' at line 3 is no number"]);
+  assert.deepEqual(read('').warnings, []);
 });
 
 test('time goes on in the steps of the past', () => {

@@ -1,6 +1,6 @@
 /* Numbers as text files spell them. */
-#ifndef C2_DATA_NUMBER_H
-#define C2_DATA_NUMBER_H
+#ifndef C2_BASE_NUMBER_H
+#define C2_BASE_NUMBER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* Text to numbers and back. Knows no files. */
-#include "data/number.h"
+#include "base/number.h"
 
 #include <math.h>
 #include <stdint.h>
