@@ -201,8 +201,8 @@ static c2_status take_all(evaluate_request *r, theirs *t, c2_error *err) {
   return C2_OK;
 }
 
-/* Says how the file is spelled, as far as that wasn't said of the series. It fails where their decimal signs may differ,
- * which --decimal settles if the sign of the series was presumed. */
+/* Says how the file is spelled, as far as that wasn't said of the series. It fails where the decimal signs of both may
+ * differ, which --decimal settles if that of the series was presumed. */
 static c2_status tell_spelling(const theirs *t, c2_dataset *set, c2_error *err) {
   size_t said = set->found.count;
   bool is_of_series = set->presumed;
