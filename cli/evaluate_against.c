@@ -201,10 +201,13 @@ static c2_status take_all(evaluate_request *r, theirs *t, c2_error *err) {
   return C2_OK;
 }
 
-/* Says how the file is spelled, as far as that wasn't said of the series. */
+/* Says how the file is spelled, as far as that wasn't said of the series. It fails where the decimal signs of both may
+ * differ, which --decimal settles if that of the series was presumed. */
 static c2_status tell_spelling(const theirs *t, c2_dataset *set, c2_error *err) {
   size_t said = set->found.count;
-  C2_TRY(c2_input_note(set, &t->input, set->count > 0 ? set->item[0].wall : NULL, NULL, err));
+  bool is_of_series = set->presumed;
+  c2_status status = c2_input_note(set, &t->input, set->count > 0 ? set->item[0].wall : NULL, NULL, err);
+  if (status != C2_OK) return c2_remedy(err, status == C2_ERR_FORMAT && is_of_series ? "decimal" : NULL, status);
   C2_TRY(c2_note_whole_numbers(set, t->read_as, err));
   for (; said < set->found.count; said++) cli_note("%s: read with %s", t->path, set->found.text[said]);
   return C2_OK;
@@ -221,9 +224,9 @@ c2_status evaluate_read_against(evaluate_request *r, c2_error *err) {
   t.input.expected = &expected;
   if (status == C2_OK) status = choose_columns(r, &t, want, &wants, err);
   if (status == C2_OK) status = index_rows(r, &t, err);
+  if (status != C2_OK) err->remedy = NULL; /* the options are about the series */
   if (status == C2_OK) status = tell_spelling(&t, &r->e.data.set, err);
   if (status == C2_OK) status = take_all(r, &t, err);
-  if (status != C2_OK) err->remedy = NULL; /* the options are about the series */
   c2_lookup_free(&t.keys);
   c2_pool_free(&t.pool);
   c2_frame_free(&t.frame);

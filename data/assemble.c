@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "data/axis.h"
 #include "data/cell.h"
+#include "data/number.h"
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 
@@ -141,21 +142,20 @@ static void spell_booleans(c2_table *t) {
 }
 
 /* Columns whose words are partly numbers: a cell such as '-' may have made them categories. */
-static c2_status put_mixed(const c2_table *t, const c2_column *column, const c2_input *input, c2_dataset *set,
+static c2_status put_mixed(const c2_table *t, const c2_column *column, bool is_sorted, c2_dataset *set,
                            c2_error *err) {
-  c2_dialect dialect = input->dialect; /* nothing is learned of it */
   const char *odd = NULL;
   bool any = false;
   char place[C2_PLACE_ROOM + 4] = " at ";
   char line[C2_CAVEAT_ROOM];
   for (size_t i = 0; i < column->words; i++) {
-    double value = (double)NAN;
-    bool is_number = c2_dialect_number(&dialect, column->word[i], &value);
-    any = any || (is_number && !isnan(value));
+    if (c2_is_missing_text(column->word[i])) continue;
+    bool is_number = c2_number_shape_of(column->word[i]) != C2_SHAPE_NONE; /* with either decimal sign */
+    any = any || is_number;
     if (!odd && !is_number) odd = column->word[i];
   }
   if (!any || !odd) return C2_OK;
-  size_t at = input->is_sorted ? t->count : 0;
+  size_t at = is_sorted ? t->count : 0;
   while (at < t->count && !(c2_column_has(column, at) && column->word[column->code[at]] == odd)) at++;
   if (at < t->count) { /* not so where the cell is in another part of the table */
     const c2_table_row row = {.at = at};
@@ -304,7 +304,7 @@ c2_status c2_assemble_long(c2_input *input, c2_dataset *set, const c2_read_optio
   set->has_past_table = true;
   C2_GOTO(check_series(&t, err));
   for (size_t k = 0; k < t.covariates; k++) {
-    if (t.covariate[k].type == C2_COLUMN_TEXT) C2_GOTO(put_mixed(&t, &t.covariate[k], input, set, err));
+    if (t.covariate[k].type == C2_COLUMN_TEXT) C2_GOTO(put_mixed(&t, &t.covariate[k], input->is_sorted, set, err));
   }
   spell_booleans(&t);
   C2_GOTO(add_items(&t, set, options->wide, err));

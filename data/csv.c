@@ -31,8 +31,9 @@ static c2_status read_quoted(c2_csv *csv, c2_error *err) {
   }
   char after = *csv->at;
   if (csv->at < csv->end && after != csv->delimiter && after != '\n' && !(after == '\r' && csv->at[1] == '\n')) {
+    char room[C2_DELIMITER_ROOM];
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: field %zu: expected %s or the end of the line after the closing quote",
-            csv->name, csv->next_line, csv->fields + 1, c2_csv_delimiter_name(csv->delimiter));
+            csv->name, csv->next_line, csv->fields + 1, c2_csv_delimiter_name(csv->delimiter, room));
   }
   /* `to` lies before csv->at by now: the opening quote made room for the zero */
   *to = '\0';
@@ -154,14 +155,16 @@ static c2_status check_text(const char *name, size_t line, const char *text, siz
 static const char delimiters[] = ",;\t|";
 enum { DELIMITERS = sizeof delimiters - 1, TRIED_LINES = 200 };
 
-const char *c2_csv_delimiter_name(char delimiter) {
+const char *c2_csv_delimiter_name(char delimiter, char room[C2_DELIMITER_ROOM]) {
   switch (delimiter) {
     case ',': return "a comma";
     case ';': return "a semicolon";
     case '\t': return "a tab";
     case '|': return "a vertical bar";
-    default: return "the delimiter";
+    default: break;
   }
+  memcpy(room, (const char[C2_DELIMITER_ROOM]){'\'', delimiter, '\''}, C2_DELIMITER_ROOM);
+  return room;
 }
 
 /* How often each of them stands outside of quotes in the line at `at`, and where the next line begins. */

@@ -67,8 +67,9 @@ void c2_csv_close(c2_csv *csv);
 /* Moves to the next record; *more is false at the end. Every record has as many fields as the header. */
 c2_status c2_csv_next(c2_csv *csv, bool *more, c2_error *err);
 
-/* Names a delimiter for messages, as "a semicolon". */
-const char *c2_csv_delimiter_name(char delimiter);
+/* Names a delimiter for messages, as "a semicolon", or "'^'" in `room`. */
+enum { C2_DELIMITER_ROOM = 4 };
+const char *c2_csv_delimiter_name(char delimiter, char room[C2_DELIMITER_ROOM]);
 
 /* Writes one field, quoted where its text needs it. */
 void c2_csv_write(FILE *out, const char *text);

@@ -29,7 +29,7 @@ typedef struct columns {
   c2_dialect *dialect;
   builder *builder; /* [count] */
   size_t count, most_rows, rows;
-  bool has_keys; /* ids or time stamps, which every row has */
+  bool has_times; /* a column of time stamps, which every step has */
   size_t *line; /* [most rows] */
 } columns;
 
@@ -105,13 +105,13 @@ static c2_status refuse_other_stamps(const columns *c, c2_error *err) {
   return C2_OK;
 }
 
-/* Moves to the next row. One without any cell, as Excel writes below a table, is none, unless it may be a step whose
- * values are missing. */
+/* Moves to the next row. One without any cell, as Excel writes below a table, is none where rows have time stamps; else
+ * it may be a step whose values are missing. */
 static c2_status next_row(columns *c, bool *more, c2_error *err) {
   for (;;) {
     size_t k = 0;
     C2_TRY(c2_csv_next(c->csv, more, err));
-    if (!*more || !c->has_keys) return C2_OK;
+    if (!*more || !c->has_times) return C2_OK;
     while (k < c->csv->fields && !*c->csv->field[k]) k++;
     if (k < c->csv->fields) return C2_OK;
   }
@@ -191,7 +191,7 @@ static c2_status open_columns(columns *c, const c2_want *want, c2_error *err) {
     builder *b = &c->builder[k];
     b->want = want[k];
     b->name = c->csv->header[want[k].column];
-    c->has_keys = c->has_keys || want[k].type == C2_WANT_NAME || want[k].type == C2_WANT_TIME;
+    c->has_times = c->has_times || want[k].type == C2_WANT_TIME;
     if (want[k].type == C2_WANT_NUMBER) {
       C2_TRY(c2_alloc_array(c->most_rows, sizeof *b->number, &b->number, err));
     } else if (want[k].type == C2_WANT_TIME) {

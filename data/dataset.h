@@ -68,6 +68,7 @@ typedef struct c2_dataset {
   c2_lookup mixed_at; /* and what is said of each, in the same order; until it is noted */
   c2_dialect dialect; /* of all tables: their decimal sign and format of time stamps, as far as they agree */
   const char *presumed; /* the first file in which 1.234 was read with a decimal point as nothing spoke against it */
+  bool is_presumed_of_commas; /* its fields are parted by commas */
   const char *warned_of; /* what whole numbers are that stand for time stamps, as "years", of which a note warns */
   bool has_past_table, has_table, has_csv; /* what was read into it: tables of series, any tables, any CSV */
   c2_wall *walls;     /* of its items */

@@ -363,14 +363,16 @@ c2_status c2_futures_open(c2_futures **out, c2_dataset *set, const char *path, c
 }
 
 c2_status c2_futures_open_input(c2_futures **out, c2_dataset *set, const c2_input *input,
-                                const c2_read_options *options, size_t horizon, c2_error *err) {
+                                const c2_read_options *options, size_t horizon, const char **read_as, c2_error *err) {
   c2_futures *f = NULL;
   *out = NULL;
   C2_TRY(c2_alloc_array(1, sizeof *f, &f, err));
   f->set = set;
   f->horizon = horizon;
   f->input = *input;
+  f->table.read_as = *read_as;
   c2_status status = read_input(f, options, false, err);
+  *read_as = f->table.read_as;
   if (status != C2_OK) c2_futures_close(&f);
   *out = f;
   return status;

@@ -18,9 +18,10 @@ c2_status c2_futures_open(c2_futures **out, c2_dataset *set, const char *path, c
 size_t c2_futures_count(const c2_futures *futures);
 const char *c2_futures_name(const c2_futures *futures, size_t scenario);
 
-/* The same of one future whose table is open. The futures close it. */
+/* The same of one future whose table is open. The futures close it. *read_as is c2_table's, NULL at first, which the
+ * parts of one table share. */
 c2_status c2_futures_open_input(c2_futures **out, c2_dataset *set, const c2_input *input,
-                                const c2_read_options *options, size_t horizon, c2_error *err);
+                                const c2_read_options *options, size_t horizon, const char **read_as, c2_error *err);
 
 /* Makes a scenario's values the known futures of the set's items, in arrays that live as long as the set. Scenarios
  * are filled in once each, in order. */

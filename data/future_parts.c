@@ -43,7 +43,7 @@ static c2_status open_part(c2_future_parts *p, c2_dataset *set, c2_futures **fut
                           .header = p->rows.input.header,
                           .hidden = p->rows.input.hidden,
                           .sheets = p->rows.input.sheets};
-  c2_status status = c2_futures_open_input(futures, set, &batch, p->options, p->horizon, err);
+  c2_status status = c2_futures_open_input(futures, set, &batch, p->options, p->horizon, &p->read_as, err);
   *is_final = !p->rows.is_read && !p->rows.is_refused && !p->rows.spill.has_failed;
   return status;
 }

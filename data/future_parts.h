@@ -14,6 +14,7 @@ typedef struct c2_future_parts {
   c2_grouped rows;        /* of a file with ids; the others are read for each part */
   c2_dialect past;        /* how the past is spelled */
   bool has_ids, has_stamps;
+  const char *read_as; /* c2_table's, of a file with ids */
   size_t items;  /* of the parts so far */
   c2_item first; /* of them, in a file without ids: where and when it ends */
   bool *used;   /* rows of such a file: [used_rows] */

@@ -93,7 +93,7 @@ typedef struct c2_input {
   c2_bounds bounds;
   c2_csv_window *window;   /* of a CSV file that is read in parts; the input's own; else NULL */
   bool is_settled;         /* the dialect is */
-  bool is_sorted;          /* its rows come in another order than the file's lines, which are not known */
+  bool is_sorted;          /* its rows come by item: the first of some needn't be the first of them in the file */
   void *owner;             /* of readers that others make */
   struct c2_input **part;  /* tables that are read as one (joined.h): [parts] */
   size_t parts;

@@ -68,9 +68,12 @@ static c2_status find_wall(c2_table *t, c2_dataset *set, const c2_input *input, 
 /* Adds a file's dialect to that of all. What was presumed of a file must not differ from what another one shows. */
 static c2_status join_dialect(c2_dataset *set, const c2_input *input, c2_error *err) {
   c2_dialect_agree(&set->dialect, &input->dialect);
-  if (input->dialect.presumes_point && !set->presumed) C2_TRY(c2_dataset_text(set, input->name, &set->presumed, err));
+  if (input->dialect.presumes_point && !set->presumed) {
+    C2_TRY(c2_dataset_text(set, input->name, &set->presumed, err));
+    set->is_presumed_of_commas = input->dialect.delimiter == ',';
+  }
   if (!set->presumed || !c2_dialect_has_comma(&set->dialect)) return C2_OK;
-  return c2_remedy(err, "decimal",
+  return c2_remedy(err, set->is_presumed_of_commas ? NULL : "decimal", /* which holds for all files */
                    c2_fail(err, C2_ERR_FORMAT,
                            "%s: numbers such as 1.234 may be read in two ways beside a file with a decimal comma: "
                            "write them alike",
@@ -84,7 +87,8 @@ c2_status c2_input_note(c2_dataset *set, const c2_input *input, const c2_wall *w
   char text[7][C2_STAMP_ROOM + 40] = {"", "", "", "", "", "", ""};
   bool was_asked = asked && asked->delimiter;
   if (d->delimiter && d->delimiter != ',' && !was_asked) {
-    (void)snprintf(text[0], sizeof text[0], "%s between fields", c2_csv_delimiter_name(d->delimiter));
+    char room[C2_DELIMITER_ROOM];
+    (void)snprintf(text[0], sizeof text[0], "%s between fields", c2_csv_delimiter_name(d->delimiter, room));
   }
   bool comma = d->decimal == ',' && !(asked && asked->decimal);
   if (comma || d->is_grouped) {

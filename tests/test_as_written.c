@@ -65,6 +65,21 @@ static void test_mixed(void **state) {
     write_text(f.past, text);
     assert_said(forecast(&f, "--all-covariates", NULL, NULL), cases[i].said);
   }
+  static const struct {
+    const char *text, *odd; /* the decimal sign is open, or another one comes late */
+  } open[] = {{"timestamp;target;temp\n2024-01-01;1;1.234\n2024-01-02;2;-\n2024-01-03;3;1.300\n2024-01-04;5;1.301\n",
+               "'-' at line 3"},
+              {"timestamp,target,temp\n2024-01-01,1,1.5\n2024-01-02,2,\"2,5\"\n2024-01-03,3,-\n2024-01-04,5,2\n",
+               "'-' at line 4"}};
+  for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
+    char said[200];
+    write_text(f.past, open[i].text);
+    (void)snprintf(said, sizeof said,
+                   "chronos2: 1 item, 4 rows, daily (D), %scovariate: temp\n"
+                   "chronos2: warning: column 'temp' is read as categories: %s is no number\n",
+                   i == 0 ? "read with a semicolon between fields, " : "", open[i].odd);
+    assert_said(forecast(&f, "--all-covariates", NULL, NULL), said);
+  }
   close_files(&f);
   f = open_files("past.jsonl");
   write_text(f.past, "{\"item_id\":\"a\",\"start\":\"2024-01-01\",\"freq\":\"D\",\"target\":[1,2,4],"
@@ -75,7 +90,8 @@ static void test_mixed(void **state) {
   close_files(&f);
 }
 
-/* A table that is read in parts says it once; where its rows are sorted, lines are not known. */
+/* A table that is read in parts says it once; where its rows are sorted, it names no line: the
+ * first such row by item needn't be the first in the file. */
 static void test_mixed_parts(void **state) {
   (void)state;
   enum { ITEMS = 8000, ROWS = 20 };
@@ -146,7 +162,7 @@ static void test_excel(void **state) {
   } cases[] = {{"sep=;\r\ntimestamp;target\r\n2024-01-01;1\r\n;\r\n2024-01-02;2\r\n2024-01-03;4\r\n;\r\n;\r\n",
                 "chronos2: 1 item, 3 rows, daily (D), read with a semicolon between fields\n"},
                {"\xef\xbb\xbfsep=^\n\ntimestamp^target\n2024-01-01^1\n2024-01-02^2\n2024-01-03^4\n",
-                "chronos2: 1 item, 3 rows, daily (D), read with the delimiter between fields\n"},
+                "chronos2: 1 item, 3 rows, daily (D), read with '^' between fields\n"},
                {"timestamp,target\n,\n2024-01-01,1\n2024-01-02,2\n2024-01-03,4\n,\n",
                 "chronos2: 1 item, 3 rows, daily (D)\n"},
                {"x,target\n,\n3,1\n,\n3,4\n", /* steps may have no value at all */
@@ -161,6 +177,9 @@ static void test_excel(void **state) {
   write_text(f.past, "sep=;\ntimestamp;target\n;\n2024-01-01;1\n2024-01-02;no\n");
   program_result r = forecast(&f, NULL, NULL, NULL);
   program_assert_error(&r, 1, "past.csv:5: column 'target'"); /* the file's lines */
+  write_text(f.past, "item_id,target\na,1\n,\na,3\n"); /* a step without a value, or none */
+  r = forecast(&f, NULL, NULL, NULL);
+  program_assert_error(&r, 1, "past.csv:3: column 'item_id': expected the name of an item, found ''");
   write_text(f.past, "sep=;\ntimestamp,target\n2024-01-01,1\n2024-01-02,2\n2024-01-03,4\n");
   assert_said(forecast(&f, "--delimiter", ",", NULL), "chronos2: 1 item, 3 rows, daily (D)\n");
   close_files(&f);

@@ -86,6 +86,27 @@ static void test_spelling_of_against(void **state) {
   write_series(f->input);
 }
 
+/* A sign of the series that was presumed is settled by --decimal, though theirs is found. */
+static void test_presumed_sign(void **state) {
+  const files *f = *state;
+  static const char theirs[] = "timestamp;predictions\n2024-01-05;1,5\n";
+  char text[256] = "timestamp,target\n";
+  for (int t = 1; t <= 9; t++) (void)snprintf(text + strlen(text), 32, "2024-01-0%d,1.23%d\n", t, t);
+  program_write_file(f->input, text, strlen(text));
+  program_write_file(f->theirs, theirs, strlen(theirs));
+  for (int k = 0; k < 2; k++) {
+    program_result r =
+        k == 0 ? PROGRAM_RUN("evaluate", f->input, "-n1", "--against", f->theirs, "-o", f->scores)
+               : PROGRAM_RUN("evaluate", f->input, "-n1", "--against", f->theirs, "-o", f->scores, "--decimal", ".");
+    assert_int_equal(r.status, 1); /* theirs lacks windows, too */
+    const char *said = k == 0 ? "beside a file with a decimal comma: write them alike; give --decimal\n"
+                              : "theirs.csv: expected a forecast of series";
+    if (!strstr(r.err, said)) fail_msg("%s", r.err);
+    program_free(&r);
+  }
+  write_series(f->input);
+}
+
 /* ---- Time stamps of --against ---- */
 
 /* Steps have an hour each, and clocks change before step CHANGE, within the windows. */
@@ -500,6 +521,7 @@ static void test_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_spelling_of_against),
+                                     cmocka_unit_test(test_presumed_sign),
                                      cmocka_unit_test(test_steps),
                                      cmocka_unit_test(test_stamps), cmocka_unit_test(test_naive_and_windows),
                                      cmocka_unit_test(test_long_report), cmocka_unit_test(test_round_trip),

@@ -437,6 +437,36 @@ static void test_futures(void **state) {
   program_remove_folder(folder);
 }
 
+/* Whole numbers of known futures are of one kind, also where they are read for different parts. */
+static void test_futures_of_whole_numbers(void **state) {
+  (void)state;
+  enum { MANY = 2200 }; /* more than a part has */
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  char *future = program_path(folder, "future.csv");
+  for (int k = 0; k < 2; k++) {
+    const char *last = k == 1 ? "202402" : "20240201"; /* the same day */
+    FILE *past = fopen(path, "w");
+    FILE *next = fopen(future, "w");
+    assert_true(past && next);
+    (void)fputs("item_id,timestamp,target,x,same\n", past);
+    (void)fputs("item_id,timestamp,x\n", next);
+    for (int i = 0; i < MANY; i++) {
+      for (int t = 29; t <= 31; t++) (void)fprintf(past, "%d,2024-01-%d,%d,1,%0700d\n", i, t, t * i % 7, 0);
+      (void)fprintf(next, "%d,%s,1\n", i, i == 0 ? "20240201" : i == MANY - 1 ? last : "2024-02-01");
+    }
+    assert_true(fclose(past) == 0 && fclose(next) == 0 && c2_flow_is_large(path));
+    program_result r = PROGRAM_RUN("forecast", path, "-n1", "--covariates", "x", "--future", future);
+    const char *said = k == 0 ? "read with whole numbers as days such as 20240131"
+                              : "future.csv:2201: column 'timestamp': expected days such as 20240131, as in other rows";
+    if (r.status != k || !strstr(r.err, said)) fail_msg("status %d: %s", r.status, r.err);
+    program_free(&r);
+  }
+  free(future);
+  free(path);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts_are_the_whole),
                                      cmocka_unit_test(test_tables_out_of_order),
@@ -445,6 +475,7 @@ int main(void) {
                                      cmocka_unit_test(test_spill),
                                      cmocka_unit_test(test_program), cmocka_unit_test(test_full_output),
                                      cmocka_unit_test(test_covariates),
-                                     cmocka_unit_test(test_futures)};
+                                     cmocka_unit_test(test_futures),
+                                     cmocka_unit_test(test_futures_of_whole_numbers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,6 +190,13 @@ static void test_points_beside_commas(void **state) {
     program_free(&r);
     program_free(&plain);
   }
+  remove_files(&f);
+}
+
+/* A point that was presumed in one file, and a comma in another: --decimal is named where it may help. */
+static void test_presumed_points(void **state) {
+  (void)state;
+  fixture f = write_files((const char *const[4]){NULL});
   const char *const past[2] = {"item_id\ttimestamp\ttarget\tx\na\t2024-01-01\t1\t1.234\na\t2024-01-02\t2\t1.234\n"
                                "a\t2024-01-03\t2\t1.234\n",
                                "item_id\ttimestamp\ttarget\tx\nb\t2024-01-01\t1\t1,5\nb\t2024-01-02\t2\t2,5\n"
@@ -197,6 +204,7 @@ static void test_points_beside_commas(void **state) {
   static const char refused[] = "a.csv: numbers such as 1.234 may be read in two ways beside a file with a decimal";
   for (int k = 0; k < 2; k++) write_text(f.path[k], past[k]);
   program_result r = PROGRAM_RUN("forecast", f.path[0], f.path[1], "-n1", "--covariates", "x");
+  assert_non_null(strstr(r.err, "write them alike; give --decimal\n"));
   program_assert_error(&r, 1, refused);
   r = PROGRAM_RUN("forecast", f.path[1], f.path[0], "-n1", "--covariates", "x"); /* the first file settles it */
   if (r.status != 0) fail_msg("%s", r.err);
@@ -214,6 +222,10 @@ static void test_points_beside_commas(void **state) {
     r = PROGRAM_RUN("forecast", f.path[k], f.path[!k], "-n1");
     program_assert_error(&r, 1, refused);
   }
+  write_text(f.path[0], "timestamp,target\n2024-01-01,1.234\n2024-01-02,1.235\n2024-01-03,1.236\n");
+  r = PROGRAM_RUN("forecast", f.path[0], f.path[1], "-n1"); /* one sign would read neither file rightly */
+  assert_non_null(strstr(r.err, "write them alike\n"));
+  program_assert_error(&r, 1, refused);
   remove_files(&f);
 }
 
@@ -349,7 +361,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_joined_as_one), cmocka_unit_test(test_covariates),
                                      cmocka_unit_test(test_overlaps), cmocka_unit_test(test_whole_numbers),
                                      cmocka_unit_test(test_files_that_differ),
-                                     cmocka_unit_test(test_points_beside_commas), cmocka_unit_test(test_stamps_alike),
+                                     cmocka_unit_test(test_points_beside_commas),
+                                     cmocka_unit_test(test_presumed_points), cmocka_unit_test(test_stamps_alike),
                                      cmocka_unit_test(test_wide_futures),
                                      cmocka_unit_test(test_standard_input),
                                      cmocka_unit_test(test_files_named_as_standard_input)};

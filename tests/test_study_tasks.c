@@ -188,6 +188,8 @@ static void test_data(void **state) {
       {"d.csv", "id,item_id,timestamp,target\nb,1,1,3\nb,2,2,4\nb,3,3,4\na,4,1,5\n", "", "id", "a b"},
       {"d.csv", "item_id,timestamp,u,v,w\na,1,3,4,5\na,2,4,5,6\na,3,4,5,6\n",
        ", generate_univariate_targets_from: __ALL__, static_columns: [v]", "item_id", "a_u a_w"},
+      {"d.csv", ",item_id,timestamp,u\n0,a,1,3\n1,a,2,4\n2,a,3,4\n", ", generate_univariate_targets_from: __ALL__",
+       "item_id", "a_u"},
       {"d.csv", "item_id,timestamp,u,v\na,1,3,4\na,2,4,5\na,3,4,5\n", ", generate_univariate_targets_from: [v]",
        "item_id", "a_v"}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -22,7 +22,8 @@ static void keys_of(const c2_read_options *options, const char *keys[2]) {
   keys[1] = c2_stamp_name(options->timestamp_column);
 }
 
-/* Columns that become targets under __ALL__: those that nothing else claims. */
+/* Columns that become targets under __ALL__: those that nothing else claims, but for one without a name, as pandas
+ * writes its index. */
 static c2_status other_columns(const c2_task *task, const c2_read_options *options, const c2_header *header,
                                const char **columns, size_t *count, c2_error *err) {
   const char *keys[2];
@@ -35,7 +36,7 @@ static c2_status other_columns(const c2_task *task, const c2_read_options *optio
   C2_GOTO(add_names(&claimed, &task->statics, err));
   for (size_t i = 0; i < header->names.count; i++) {
     const char *name = header->names.text[i];
-    if (strcmp(name, keys[0]) == 0 || strcmp(name, keys[1]) == 0) continue;
+    if (!*name || strcmp(name, keys[0]) == 0 || strcmp(name, keys[1]) == 0) continue;
     C2_GOTO(c2_header_find(header, name, &at, err)); /* refuses a name used twice */
     if (!c2_lookup_find(&claimed, name, &at)) columns[(*count)++] = name;
   }
