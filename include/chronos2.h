@@ -369,8 +369,8 @@ CHRONOS2_API int chronos2_session_threads(const chronos2_session *session);
 /* The most bytes that were allocated at once for this session's calls, since it was opened or the mark was last reset:
  * workspace, on a GPU too, what a call holds beside it, what it returns, the context it forecasts from, and
  * chronos2_model_bytes. What the caller holds between calls, other mapped files and small temporary lists, as of the
- * distinct labels of a covariate, are not counted. To reset it gives the workspace back; on a GPU it stays, and counts
- * from the beginning: the next passes would be slower without it. */
+ * distinct labels of a covariate, are not counted. To reset it gives the workspace back; on a GPU with its graphs,
+ * without which short passes are slower until they have run twice more. */
 CHRONOS2_API size_t chronos2_session_peak_bytes(const chronos2_session *session);
 CHRONOS2_API void chronos2_session_reset_peak(chronos2_session *session);
 

@@ -393,7 +393,7 @@ chronos2_device_memory chronos2_session_device_memory(const chronos2_session *se
   return (chronos2_device_memory){session->engine.device_allocated, session->engine.device_reserved};
 }
 
-/* On the CPU the workspace is given back, so that the next mark is of what the next calls need. */
+/* The workspace is given back, so that the next mark is of what the next calls need. */
 void chronos2_session_reset_peak(chronos2_session *session) {
   if (session && !session->busy) c2_engine_trim(&session->engine);
 }

@@ -399,6 +399,7 @@ static c2_status read_all(c2_study *s, source *from, c2_error *err) {
   r->perf_radii = (c2_radii){from->compared.at, from->compared.count};
   C2_TRY(c2_choose_arms(plan, r, err));
   C2_TRY(check_verdict(plan, r, err));
+  if (r->perf_radii.count > 0) s->plan.verdict_radius = r->perf_radii.at[r->verdict]; /* the one that is recorded */
   C2_TRY(c2_record_begin(plan, r, &s->journal, &s->lock, err));
   C2_TRY(read_full(r, from, err));
   c2_choose_metrics(plan, r);

@@ -134,8 +134,8 @@ static void test_backends(void **state) {
   }
 }
 
-/* All heads blind is windowed_future_global, but on a GPU bit for bit: under windowed_future_null the context is
- * encoded apart. None after all is as before any. */
+/* All heads blind is windowed_future_global, bit for bit; on a GPU products over other numbers of rows may differ in
+ * their last bits. None after all is as before any. */
 static void test_all_and_none(void **state) {
   const fixture *f = *state;
   size_t next = pattern_step();

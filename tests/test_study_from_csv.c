@@ -141,6 +141,29 @@ static void test_published(void **state) {
   program_remove_folder(folder);
 }
 
+static void expect_recorded(const char *prefix, const char *part) {
+  char path[512];
+  (void)snprintf(path, sizeof path, "%s__run.json", prefix);
+  char *text = program_read_file(path);
+  if (!strstr(text, part)) fail_msg("not recorded: %s\n%s", part, text);
+  free(text);
+}
+
+/* Without radius 8 the verdict is of the smallest, and the record says so. */
+static void test_smallest_radius(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  copy_changed(folder, "small__perf_compare_r2.csv", "x__perf_compare_r2.csv", NULL, NULL);
+  program_result r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", prefix);
+  if (r.status != 0) fail_msg("%s", r.err);
+  expect(&r, "radius 2");
+  program_free(&r);
+  expect_recorded(prefix, "\"local_radius\": 2");
+  free(prefix);
+  program_remove_folder(folder);
+}
+
 /* perf_compare_r*.csv alone give the same tests. */
 static void test_compare_alone(void **state) {
   (void)state;
@@ -153,6 +176,7 @@ static void test_compare_alone(void **state) {
   assert_null(strstr(r.out, "nan"));
   assert_null(strstr(r.out, "reproduced"));
   program_free(&r);
+  expect_recorded(prefix, "\"local_radius\": 8");
   c2_sheet ours = open_sheet(prefix, C2_TABLE_TTEST, 8);
   c2_sheet theirs = open_sheet(SMALL "/small", C2_TABLE_TTEST, 8);
   const char *columns[] = {"n", "mean_delta", "sd_delta", "t", "p", "mean_speedup", "mean_delta_peak_alloc_mb"};
@@ -457,8 +481,8 @@ static void test_bad_folders(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_small),         cmocka_unit_test(test_published),
-                                     cmocka_unit_test(test_compare_alone), cmocka_unit_test(test_compare_missing),
-                                     cmocka_unit_test(test_own),
+                                     cmocka_unit_test(test_smallest_radius), cmocka_unit_test(test_compare_alone),
+                                     cmocka_unit_test(test_compare_missing), cmocka_unit_test(test_own),
                                      cmocka_unit_test(test_partial_study), cmocka_unit_test(test_shares),
                                      cmocka_unit_test(test_outcome),       cmocka_unit_test(test_bad_files),
                                      cmocka_unit_test(test_radius),        cmocka_unit_test(test_bad_folders)};

@@ -48,16 +48,23 @@ static c2_status open_session(c2_engine *engine, const chronos2_session_options 
   return c2_cuda_weights_take(cuda->link, engine->model, &cuda->weights, err);
 }
 
-/* The workspace stays: graphs point into it, and without them the next passes would be slow. */
+/* Graphs point into the workspace, so they go with it. */
+static void release_workspace(c2_cuda *cuda) {
+  if (cuda->link) c2_cuda_program_close(&cuda->program, cuda->link);
+  if (cuda->workspace) cuda->link->table->release(cuda->link->device, cuda->workspace);
+  cuda->workspace = NULL;
+  cuda->workspace_bytes = 0;
+  c2_block_free(&cuda->tables);
+}
+
 static void trim(c2_engine *engine) {
+  release_workspace(c2_cuda_of(engine));
   c2_cuda_count(engine, 0);
 }
 
 static void close_session(c2_engine *engine) {
   c2_cuda *cuda = c2_cuda_of(engine);
-  if (cuda->link) c2_cuda_program_close(&cuda->program, cuda->link);
-  if (cuda->workspace) cuda->link->table->release(cuda->link->device, cuda->workspace);
-  c2_block_free(&cuda->tables);
+  release_workspace(cuda);
   c2_cuda_weights_give(cuda->link, engine->model, cuda->weights);
   c2_cuda_link_close(cuda->link);
   c2_pool_close(&cuda->pool);

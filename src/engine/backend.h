@@ -83,7 +83,7 @@ typedef struct c2_backend {
   void (*free_cache)(c2_kv_cache *cache);
   const c2_paths_ops *paths; /* NULL: the paths of a rollout are rows like others */
 
-  /* Gives the workspace back, or counts it where it has to stay. */
+  /* Gives the workspace back. */
   void (*trim)(c2_engine *engine);
 } c2_backend;
 

@@ -53,9 +53,10 @@ typedef struct c2_plan {
   chronos2_session_options session;        /* its attention and radius aren't read, its reg_global is */
 } c2_plan;
 
-/* Turns of the timed arms before those that are timed. On a GPU one makes the graphs of their passes. */
+/* Turns of the timed arms before those that are timed. On a GPU the first grows the workspace, which each arm began
+ * anew, to the largest; in the second each pass runs there once, and the third makes the passes' graphs. */
 static inline size_t c2_untimed_turns(const c2_plan *plan) {
-  return plan->session.device && strncmp(plan->session.device, "cuda", 4) == 0;
+  return plan->session.device && strncmp(plan->session.device, "cuda", 4) == 0 ? 3 : 0;
 }
 
 #endif
