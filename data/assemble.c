@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "data/axis.h"
 #include "data/cell.h"
-#include "data/number.h"
+#include "base/number.h"
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 
