@@ -328,7 +328,7 @@ int cli_bench(int argc, char **argv) {
        CLI_TEXT, &b.random, NULL},
       {"horizon", 0, "H", "Number of steps to forecast, at most one pass of the model. [64]", CLI_COUNT, &b.horizon,
        NULL},
-      {"repeats", 0, "N", "Number of timed runs, after one that is not timed, on a GPU two. [5]", CLI_COUNT,
+      {"repeats", 0, "N", "Number of timed runs, after one that is not timed, or two on a GPU. [5]", CLI_COUNT,
        &b.repeats, NULL},
       {"ragged", 0, NULL, "Make series of unequal length, from a quarter of the context up.", CLI_FLAG, &b.ragged,
        NULL},

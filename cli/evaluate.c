@@ -463,7 +463,8 @@ static size_t list_options(evaluate_request *r, cli_option *out) {
        CLI_TEXT, &r->known_text, NULL},
       {"against", 0, "FILE",
        "Also score these forecasts: CSV as chronos2 forecast writes it, with a further column, cutoff, the last time "
-       "stamp that was known, where windows overlap. How it is spelled is found by itself: options tell of the series.",
+       "stamp that was known, where windows overlap. How its cells are spelled is found by itself: --delimiter, "
+       "--decimal and --time-format tell of the series.",
        CLI_TEXT, &r->against, NULL},
       {"output", 'o', "FILE",
        "Write the scores of each series as CSV. The first lines are those of all series. If a file is standard output "

@@ -560,8 +560,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
         `finetuned_ckpt_name` in `output_dir`. It trains with full attention. The result is opened with the options of
         this pipeline: with its `attention`, if that was given, else with full attention. Weights that run with another
         pattern by default are warned of, and refused for `"lora"`, whose result would run with it by default. `"lora"`
-        of weights that were trained for several patterns is warned of. It trains on the pipeline's GPU; if the pipeline
-        has none, on the one that PyTorch has, with a warning, else on the processor.
+        of weights that were trained for several patterns is warned of. Training is on a GPU where PyTorch has
+        one: the pipeline's, or another, with a warning, if the pipeline has none. Else it is on the processor, with a warning if
+        the pipeline has a GPU.
 
         Inputs are checked and read as those of `predict`: masked values and None are missing, infinite values are an
         error. A lazy sequence of prepared inputs is left to chronos-forecasting. A `lora_config` whose adapter can't be
