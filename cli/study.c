@@ -449,8 +449,8 @@ static void put_study_options(request *r, cli_option *to) {
       {"perf-batch-size", 0, "N", "Number of rows in a pass of the comparison, as --batch-size. [256]", CLI_COUNT,
        &o->perf_batch, NULL},
       {"perf-repeats", 0, "N",
-       "Number of timed passes of each pattern, in turns, after one that is not timed, or four on a GPU. [5]", CLI_COUNT,
-       &o->repeats, NULL},
+       "Number of timed passes of each pattern, in turns, after one that is not timed, or four on a GPU. [5]",
+       CLI_COUNT, &o->repeats, NULL},
       {"chunk-size", 0, "N", "This is only recorded: the engine walks windows without chunks. [256]", CLI_COUNT,
        &o->chunk_size, NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};

@@ -8,9 +8,9 @@
 
 #include "base/caveats.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "data/axis.h"
 #include "data/cell.h"
-#include "base/number.h"
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 

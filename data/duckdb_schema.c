@@ -210,14 +210,14 @@ static void take_zone(arrow_names *a, const char *format) {
 }
 
 static c2_status look_at_fields(arrow_names *a, const char *file, const struct ArrowSchema *schema, c2_error *err) {
-  bool has_zone = false; /* that of one column counts */
+  const c2_want *stamp = NULL; /* the zone of one column counts */
+  for (size_t k = 0; k < a->wants && !stamp; k++) stamp = a->want[k].type == C2_WANT_TIME ? &a->want[k] : NULL;
   for (int64_t i = 0; i < schema->n_children; i++) {
     const struct ArrowSchema *field = schema->children[i];
     for (size_t k = 0; k < a->wants; k++) {
       const char *name = a->query->name[a->want[k].column];
       if (!field->name || strcasecmp(field->name, name) != 0) continue;
-      if (a->want[k].type == C2_WANT_TIME && !has_zone) take_zone(a, field->format);
-      has_zone = has_zone || a->want[k].type == C2_WANT_TIME;
+      if (&a->want[k] == stamp) take_zone(a, field->format);
       if (strncmp(field->format, "tD", 2) != 0) continue;
       C2_FAIL(err, C2_ERR_FORMAT,
               "%s: column '%.60s' holds durations, which DuckDB reads as whole numbers: expected numbers, such as days",

@@ -7,6 +7,7 @@
 #include "base/caveats.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/platform.h"
 #include "base/text.h"
 #include "data/jsonl.h"
@@ -249,7 +250,8 @@ static c2_status put_mixed(const source *s, const c2_json *past, const char *nam
   char line[C2_CAVEAT_ROOM];
   C2_JSON_EACH (value, past) {
     any = any || value->type == C2_JSON_NUMBER;
-    if (!odd && value->type == C2_JSON_STRING) odd = value->text;
+    bool is_text = value->type == C2_JSON_STRING;
+    if (is_text && (!odd || c2_number_shape_of(odd) != C2_SHAPE_NONE)) odd = value->text; /* rather no 2 */
   }
   if (!any || !odd) return C2_OK;
   (void)snprintf(place, sizeof place, " in item '%.80s'", s->item->id);

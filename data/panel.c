@@ -237,8 +237,8 @@ static c2_status take_wall(const c2_table *t, c2_dataset *set, const row_stamps 
     if (on_wall && c2_clock_utc(&t->wall->clock, t->rows[i].time) != stamps->utc[i]) second++;
   }
   if (second == 0) return C2_OK;
-  return c2_dataset_note(set, err, "%s: %zu time stamp%s at a time that the clock shows twice %s written as the first",
-                         t->name, second, second == 1 ? "" : "s", second == 1 ? "is" : "are");
+  return c2_dataset_note(set, err, "%s: %zu time stamp%s at a time that the clock shows twice count%s as the first",
+                         t->name, second, second == 1 ? "" : "s", second == 1 ? "s" : "");
 }
 
 c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {

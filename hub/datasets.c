@@ -194,7 +194,8 @@ c2_status c2_hub_dataset(c2_hub *hub, const c2_repo *repo, const char *config, c
       return C2_OK;
     }
     if (status != C2_OK && status != C2_ERR_MODEL) { /* that says that there is none */
-      C2_FAIL(err, status, "%s: the data set itself has no files for a configuration '%s', and its conversion can't be had: %.300s",
+      C2_FAIL(err, status,
+              "%s: the data set itself has no files for a configuration '%s', and its conversion can't be had: %.300s",
               repo->name, shown, why.text);
     }
   }

@@ -44,9 +44,9 @@
  *
  * Processes. After fork() the child has its own copy of everything, but no worker thread: calls on an inherited session
  * run on the calling thread, with the same results, and chronos2_session_close frees its memory. That holds for
- * sessions of the CPU that are in no call when fork() is called. A session that is in a call then, by another thread or because its callback
- * forks, stays in that call in the child, which can neither use nor close it; a child that is made in a callback must not
- * return from it. Workers block all signals but those of faults. */
+ * sessions of the CPU that are in no call when fork() is called. A session that is in a call then, by another thread or
+ * because its callback forks, stays in that call in the child, which can neither use nor close it; a child that is made
+ * in a callback must not return from it. Workers block all signals but those of faults. */
 #ifndef CHRONOS2_H
 #define CHRONOS2_H
 

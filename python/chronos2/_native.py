@@ -163,11 +163,12 @@ def all_numbers(labels: Iterable[Any]) -> bool:
 
 
 def _is_number(label: Any) -> bool:
-    """Whether a label is a number, or a text that spells one, as the program reads it."""
+    """Whether a label is a number, or a text that spells one with either decimal sign."""
     if not isinstance(label, str):
         return _counts(type(label))
+    text = label if "." in label else label.replace(",", ".", 1)
     try:
-        return "_" not in label and label.isascii() and math.isfinite(float(label))
+        return "_" not in text and text.isascii() and math.isfinite(float(text))
     except ValueError:
         return False
 

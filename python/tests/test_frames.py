@@ -512,7 +512,7 @@ def test_numbers_are_no_time_stamps_in_whatever_type(smooth, kind):
 
 
 @pytest.mark.parametrize(("cells", "odd"), [(["1.5", "-", "2"], "-"), ([7, "A12", 7], "A12"), ([1, None, "n.a."], "n.a."),
-                                            (["a", "b", None], None), (["1", "2", None], None),
+                                            (["a", "b", None], None), (["1", "2", None], None), (["1,5", "2", "-"], "-"),
                                             ([1, float("inf"), 10**400], None), (["A_1", "1_2", None], None)])
 def test_numbers_beside_other_texts_are_categories_and_that_is_said(smooth, cells, odd):
     df = table(covariates=("x",))

@@ -8,7 +8,7 @@
 
 #include "cuda/link.h"
 
-enum { C2_CUDA_GRAPHS = 8 };
+enum { C2_CUDA_GRAPHS = 64 };
 
 typedef enum c2_cuda_kind {
 #define C2_CUDA_KIND(name) C2_CUDA_##name,

@@ -307,12 +307,13 @@ static void warn_of_steps(const c2_table_plan *plan) {
   }
 }
 
-/* Whether a category is spelled as a number, blanks around it aside. */
-static bool is_number(const char *text, size_t size) {
-  double value = 0;
-  for (; size > 0 && *text == ' '; size--) text++;
-  while (size > 0 && text[size - 1] == ' ') size--;
-  return c2_number_read(text, size, &value);
+/* Whether a category is spelled as a number, with either decimal sign. */
+static bool is_number(const char *word, size_t size) {
+  char text[C2_ID_ROOM]; /* a longer one is none */
+  if (size >= sizeof text) return false;
+  memcpy(text, word, size);
+  text[size] = '\0';
+  return c2_number_shape_of(text) != C2_SHAPE_NONE;
 }
 
 /* Says which columns of texts hold numbers beside others. A dictionary was asked for, and its words may be codes. */

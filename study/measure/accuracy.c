@@ -7,10 +7,10 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "data/series.h"
 #include "study/measure/arm.h"
-#include "base/random.h"
 #include "study/statistics/statistics.h"
 
 static c2_status cut_windows(c2_evaluation *e, c2_error *err) {

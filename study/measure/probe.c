@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "data/series.h"
 #include "study/measure/arm.h"
-#include "base/random.h"
 
 const size_t c2_fixed_keys[C2_FIXED_KEYS] = {1, 4, 16, 64};
 

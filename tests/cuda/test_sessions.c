@@ -148,7 +148,7 @@ static void test_shapes(void **state) {
 /* A shape that comes again and again keeps its graph, however many others come between. */
 static void test_used_last(void **state) {
   (void)state;
-  enum { OTHERS = 9 }; /* with it more than a session remembers */
+  enum { OTHERS = 65 }; /* with it more than a session remembers */
   chronos2_session *session = open_session(CHRONOS2_FULL);
   chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 1};
   chronos2_series series[OTHERS + 1];

@@ -20,7 +20,7 @@ expect() {
 
 short=(--context-length 64 -m tests/golden/model-smooth/weights)
 expect 3 bench "${short[@]}" --batch-size 2 --horizon 16 --repeats 2
-# Three windows of growing contexts, full attention and a radius, three timed turns of each. Under the null future the
+# Eight windows of growing contexts, full attention and a radius, three timed turns of each. Under the null future the
 # last arm needs less workspace than the timed ones, which grow it again.
 awk -F, -v OFS=, 'NR <= 80 { sub(/\r$/, ""); print $0, NR == 1 ? "known" : NR % 7 }' datasets/elnino_monthly.csv \
   >"$work/elnino.csv"
@@ -28,12 +28,12 @@ cat >"$work/tasks.yaml" <<'END'
 tasks:
 - dataset_path: elnino.csv
   dataset_config: elnino
-  horizon: 12
-  num_windows: 3
+  horizon: 4
+  num_windows: 8
   seasonality: 12
   eval_metric: MASE
   id_column: item_id
   known_dynamic_columns: [known]
 END
-expect 24 study -m tests/golden/model-smooth/weights --context-length 96 --tasks "$work/tasks.yaml" \
+expect 64 study -m tests/golden/model-smooth/weights --context-length 96 --tasks "$work/tasks.yaml" \
   --out-prefix "$work/study" --radii 2 --perf-radii 2 --arms null --perf-repeats 3

@@ -143,11 +143,11 @@ def test_cutoff_of_a_task(tmp_path):
 
 
 def test_second_hour(tmp_path):
-    """A day at the second of two equal times of the clock is written at the first, which is said."""
+    """A day at the second of two equal times of the clock counts as the first, which is said."""
     days = pd.date_range("2024-10-15 02:30", periods=20, freq="D").tz_localize(BERLIN, ambiguous=np.zeros(20, bool))
     table(days).to_feather(tmp_path / "t.feather")
     _, said = forecast(tmp_path / "t.feather", "-n", 2)
-    assert any("2 time stamps at a time that the clock shows twice are written as the first" in line for line in said), said
+    assert any("2 time stamps at a time that the clock shows twice count as the first" in line for line in said), said
 
 
 def test_known_future(pipeline, tmp_path):
