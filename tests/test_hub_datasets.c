@@ -171,9 +171,9 @@ static void test_conversion(void **state) {
   put_files("o/other", "refs/convert/parquet", COMMIT_B, converted);
   hub_faults(&world, "0|/o/other/revision/refs|status|403");
   begin();
-  must_fail("o/other", "ETTh", false, "'ETTh', and its conversion: o/other: the hub refuses access (403)");
+  must_fail("o/other", "ETTh", false, "'ETTh', and its conversion can't be had: o/other: the hub refuses access (403)");
   hub_faults(&world, "");
-  must_fail("o/other", "ETTh", true, "its conversion: o/other: revision 'refs/convert/parquet' of it is not in ");
+  must_fail("o/other", "ETTh", true, "can't be had: o/other: revision 'refs/convert/parquet' of it is not in ");
   must_find("o/other", "ETTh", false, "ETTh/train/0000.parquet");
   must_fail("o/other", "none", false, "o/other: the data set has no files for a configuration 'none'");
 }
