@@ -1,28 +1,7 @@
 /* Tables as other programs write them: Excel's CSV, pandas' index, cells that stand for nothing. */
-#include "program.h"
+#include "tables.h"
 
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
-
-typedef struct files {
-  char *folder, *past, *future;
-} files;
-
-static files open_files(const char *past) {
-  files f = {.folder = program_make_folder()};
-  f.past = program_path(f.folder, past);
-  f.future = program_path(f.folder, "future.csv");
-  return f;
-}
-
-static void close_files(files *f) {
-  program_remove_folder(f->folder);
-  free(f->past);
-  free(f->future);
-}
-
-static void write_text(const char *path, const char *text) {
-  program_write_file(path, text, strlen(text));
-}
 
 static program_result forecast(const files *f, const char *option, const char *value, const char *future) {
   const char *argv[] = {PROGRAM_PATH, "forecast", f->past, "-m", MODEL, "-n2", NULL, NULL, NULL, NULL, NULL};

@@ -70,9 +70,9 @@ static void wake(void *connection) {
 
 /* Sends a body. Whether the server has refused it at once. */
 static bool send_body(c2_server *server, size_t size) {
-  const c2_head head = {
+  const c2_head sized = {
       .method = "POST", .path = "/invocations", .content_type = "application/json", .length = (int64_t)size};
-  c2_exchange *e = c2_exchange_open(server, &head, wake, NULL);
+  c2_exchange *e = c2_exchange_open(server, &sized, wake, NULL);
   assert_non_null(e);
   c2_exchange_take(e, bytes, size);
   bool is_refused = c2_exchange_is_answered(e);
@@ -80,6 +80,11 @@ static bool send_body(c2_server *server, size_t size) {
   c2_exchange_close(&e, true, 0);
   return is_refused;
 }
+
+static const c2_server_options options = {
+    .body = BODY, .memory = MEMORY, .contexts = BODY, .errors_only = true, .limits = {.model = "m"}};
+static const c2_head head = {
+    .method = "POST", .path = "/invocations", .content_type = "application/json", .length = -1};
 
 static void *send_small(void *argument) {
   size_t refused = 0;
@@ -89,9 +94,6 @@ static void *send_small(void *argument) {
 
 /* A request that finds no room takes none from those that find theirs. */
 static void test_memory(void **state) {
-  const c2_server_options options = {.body = BODY, .memory = MEMORY, .contexts = BODY, .errors_only = true,
-                                     .limits = {.model = "m"}};
-  const c2_head head = {.method = "POST", .path = "/invocations", .content_type = "application/json", .length = -1};
   chronos2_model *model = NULL;
   c2_server *server = NULL;
   c2_error err;
@@ -126,9 +128,6 @@ static void test_memory(void **state) {
 
 /* A server that drains waits for what began before, not for those that it turns away. */
 static void test_draining(void **state) {
-  const c2_server_options options = {.body = BODY, .memory = MEMORY, .contexts = BODY, .errors_only = true,
-                                     .limits = {.model = "m"}};
-  const c2_head head = {.method = "POST", .path = "/invocations", .content_type = "application/json", .length = -1};
   chronos2_model *model = NULL;
   c2_server *server = NULL;
   c2_error err;

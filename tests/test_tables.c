@@ -1,6 +1,6 @@
 /* Series tables through the program: booleans, categories, covariates, calendars, names, digits; and the work that
  * many names cost. */
-#include "program.h"
+#include "tables.h"
 
 #include <math.h>
 
@@ -15,27 +15,6 @@
 /* ---- Files ----------------------------------------------------------------------------------- */
 
 enum { PAST = 30, STEPS = 4 };
-
-typedef struct files {
-  char *folder, *past, *future;
-} files;
-
-static files open_files(void) {
-  files f = {.folder = program_make_folder()};
-  f.past = program_path(f.folder, "past.csv");
-  f.future = program_path(f.folder, "future.csv");
-  return f;
-}
-
-static void close_files(files *f) {
-  program_remove_folder(f->folder);
-  free(f->past);
-  free(f->future);
-}
-
-static void write_text(const char *path, const char *text) {
-  program_write_file(path, text, strlen(text));
-}
 
 static double target_at(int t) {
   return 10 + sin(0.9 * t) + (t % 3 == 0 ? 4 : 0);
@@ -100,7 +79,7 @@ static void assert_categories(const files *f, const char *const past[3], const c
 static void test_booleans(void **state) {
   (void)state;
   static const char *const spelt[3][2] = {{"False", "True"}, {"FALSE", "TRUE"}, {"false", "true"}};
-  files f = open_files();
+  files f = open_files("past.csv");
   for (size_t p = 0; p < 3; p++) {
     for (size_t q = 0; q < 3; q++) {
       assert_categories(&f, THREE(spelt[p][1], spelt[p][0], spelt[q][0]), THREE(spelt[q][1], spelt[p][0], spelt[q][0]),
@@ -130,7 +109,7 @@ static void test_booleans(void **state) {
 
 static void test_unseen_categories(void **state) {
   (void)state;
-  files f = open_files();
+  files f = open_files("past.csv");
   /* steps 30 to 33 take the names 0, 1, 2, 0 */
   assert_categories(&f, THREE("sale", "none ", "x"), THREE("sale", "none", "x"), THREE("a", "b", "c"),
                     THREE("a", "d", "c"), true, NEVER("a", "none", "1"));
@@ -213,7 +192,7 @@ static void test_boolean_numbers(void **state) {
   static const char known[] = "item_id,timestamp,promo\na,2024-01-05,1\na,2024-01-06,0\n";
   static const char truths[] = "item_id,timestamp,promo\na,2024-01-05,TRUE\na,2024-01-06,False\n";
   static const char mixed[] = "item_id,timestamp,promo\na,2024-01-05,true\na,2024-01-06,0\n";
-  files f = open_files();
+  files f = open_files("past.csv");
   const char *one = "chronos2: 1 item, 4 rows, daily (D), covariate: promo\n";
 #define AHEAD                                                                                                   \
   "chronos2: warning: column 'promo': numbers in the past, booleans in the known future: True counts as 1, False as " \
@@ -261,7 +240,7 @@ static void test_keys_in_other_roles(void **state) {
       {"--covariates", "timestamp", "past.csv: column 'timestamp' is named twice: it holds the time stamps"},
       {"--covariates", "item_id", "column 'item_id' is named twice: it holds the ids"},
       {"--target", "timestamp", "it holds the time stamps"}};
-  files f = open_files();
+  files f = open_files("past.csv");
   write_text(f.past, "item_id,timestamp,target\na,2024-01-01,1\na,2024-01-02,3\na,2024-01-03,3\n");
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     program_result r = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "2", cases[i][0], cases[i][1]);
@@ -274,7 +253,7 @@ static void test_keys_in_other_roles(void **state) {
 static void test_whose_past(void **state) {
   (void)state;
   static const char *const options[] = {"target", "target,second"};
-  files f = open_files();
+  files f = open_files("past.csv");
   write_text(f.past, "item_id,timestamp,target,second,promo\na,2024-01-01,1,2,p\na,2024-01-02,3,1,q\n"
                      "a,2024-01-03,3,4,p\nb,2024-01-01,1,2,p\nb,2024-01-02,3,1,p\nb,2024-01-03,3,4,r\n");
   write_text(f.future, "item_id,timestamp,promo\na,2024-01-04,q\na,2024-01-05,r\nb,2024-01-04,q\nb,2024-01-05,s\n");
@@ -310,7 +289,7 @@ static void test_columns(void **state) {
       {"--all-covariates", NULL,
        "chronos2: 2 items, 7 rows, daily (D), 1 step filled in, covariates: store, price, promo\n"},
       {NULL, NULL, "chronos2: 2 items, 7 rows, daily (D), 1 step filled in, ignored columns: store, price, promo\n"}};
-  files f = open_files();
+  files f = open_files("past.csv");
   program_result r[5];
   write_text(f.past, wide_past);
   for (size_t i = 0; i < 5; i++) {
@@ -347,7 +326,7 @@ static void test_future_columns(void **state) {
       {"--covariates", "promo", "price,store", "expected a column 'promo', found item_id, timestamp, price, store"},
       {NULL, NULL, "price,promo", "expected a column that is a covariate of the past, found none; give"},
       {"--covariates", "price", "price,price", "future.csv: several columns are named 'price'"}};
-  files f = open_files();
+  files f = open_files("past.csv");
   write_text(f.past, wide_past);
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char text[256];
@@ -376,7 +355,7 @@ static void test_calendar(void **state) {
   static const char *const said[2] = {": no column of ids: its rows hold for all 2 items\n",
                                       ": no column of ids: its rows hold for all 2 items; 2 of its 6 rows are no step "
                                       "of a forecast\n"};
-  files f = open_files();
+  files f = open_files("past.csv");
   write_text(f.past, wide_past);
   write_text(f.future, "item_id,timestamp,price\nb,2024-01-04,6\nb,2024-01-05,7\na,2024-01-06,9\na,2024-01-07,3\n");
   const char *const argv[] = {PROGRAM_PATH, "forecast", f.past, "-m", MODEL, "--horizon", "2", "--covariates", "price",
@@ -418,7 +397,7 @@ static void test_steps_for_all(void **state) {
   (void)state;
   enum { PART_ITEMS = 2048, ITEMS = PART_ITEMS + 50, ROWS = 60 };
   static const char refused[] = "future.csv: items 'a' and 'b' go on at different steps: expected a column of ids";
-  files f = open_files();
+  files f = open_files("past.csv");
   write_text(f.future, "price\n6\n7\n9\n3\n");
   write_text(f.past, "item_id,target,price\na,1,1\na,2,2\na,3,3\nb,1,1\nb,4,2\nb,9,1\nb,7,3\nb,2,2\n");
   const char *argv[] = {PROGRAM_PATH,   "forecast", f.past,     "-m",     MODEL,      "--horizon", "2",
@@ -452,7 +431,7 @@ static void test_steps_for_all(void **state) {
 /* A file of scenarios is read once: standard input can't be read twice. Scenarios of a calendar hold for all items. */
 static void test_scenarios_once(void **state) {
   (void)state;
-  files f = open_files();
+  files f = open_files("past.csv");
   write_text(f.past, wide_past);
   write_text(f.future, "timestamp,price,scenario\n2024-01-04,6,low\n"
                        "2024-01-05,7,low\n2024-01-06,9,low\n2024-01-07,3,low\n"
@@ -492,7 +471,7 @@ static void test_control_characters(void **state) {
       {"item_id,timestamp,target,c,n\na,2024-01-01,1,x%s,\n",
        "past.csv:2: column 'c': a control character in the category 'x%s'"},
       {"item_id,timestamp,target,c,n\na,2024-01-01,1,x,%s\na,2024-01-02,1,x,\na,2024-01-03,1,x,\n", NULL}};
-  files f = open_files();
+  files f = open_files("past.csv");
   for (size_t i = 0; i < 16; i++) {
     char text[256];
     char error[256];
@@ -535,7 +514,7 @@ static void test_notes(void **state) {
 /* The same file twice, where ids may come again: its items again, with the same rows. */
 static void test_twins(void **state) {
   (void)state;
-  files f = open_files();
+  files f = open_files("past.csv");
   write_text(f.past, "item_id,timestamp,target\na,2024-01-01,1\nb,2024-01-01,5\na,2024-01-02,2\na,2024-01-03,4\n"
                      "b,2024-01-02,5\nb,2024-01-03,7\nb,2024-01-04,8\n");
   c2_dataset set = {.twins = true};
@@ -633,7 +612,7 @@ static void test_passes(void **state) {
       {"1", "10 rows are more than --batch-size 1: series inform each other within 10 passes only, of one series each"},
       {"9", "10 rows are more than --batch-size 9: series inform each other within 2 passes only\n"},
       {"10", NULL}};
-  files f = open_files();
+  files f = open_files("past.csv");
   FILE *out = fopen(f.past, "w");
   assert_non_null(out);
   (void)fputs("item_id,timestamp,target\n", out);
@@ -652,7 +631,7 @@ static void test_passes(void **state) {
 static void test_embed(void **state) {
   (void)state;
   static const char *const taken[] = {"target_name", "token", "loc", "scale", "0", "31"};
-  files f = open_files();
+  files f = open_files("past.csv");
   char *lines = program_path(f.folder, "in.jsonl");
   char *embedding[2] = {NULL, NULL};
   for (int k = 0; k < 2; k++) {
@@ -687,7 +666,7 @@ static void test_embed(void **state) {
 static void test_digits(void **state) {
   (void)state;
   static const double scales[] = {1, 1e-6, 12345678, 1e-300, 1e300};
-  files f = open_files();
+  files f = open_files("past.csv");
   for (size_t k = 0; k < 5; k++) {
     double target[PAST];
     FILE *out = fopen(f.past, "w");
@@ -771,7 +750,7 @@ static size_t work_of(const files *f, size_t columns, size_t scenarios, bool all
 /* Twice as many columns or scenarios are about twice the work. */
 static void test_work(void **state) {
   (void)state;
-  files f = open_files();
+  files f = open_files("past.csv");
   for (int all = 0; all < 2; all++) {
     size_t columns[2] = {work_of(&f, 1000, 2, all), work_of(&f, 2000, 2, all)};
     size_t scenarios[2] = {work_of(&f, 2, 1000, all), work_of(&f, 2, 2000, all)};
