@@ -211,6 +211,12 @@ const char *forecast_zone(const forecast_request *r) {
   return r->parts ? r->total.zone : c2_dataset_zone(&r->in.set);
 }
 
+/* Ids are as they came: a table of whole numbers joins no texts. */
+static const char *type_of_ids(const forecast_request *r) {
+  bool are_whole = r->parts ? r->total.whole_ids == r->total.items : c2_dataset_has_whole_ids(&r->in.set);
+  return are_whole ? "BIGINT" : "VARCHAR";
+}
+
 /* SQL types of the columns of a forecast or of embeddings, the last one that of all numbers. */
 size_t forecast_column_types(const forecast_request *r, const char *out[6]) {
   static const char *const types[] = {
@@ -218,7 +224,7 @@ size_t forecast_column_types(const forecast_request *r, const char *out[6]) {
       [C2_STAMPS_ZONED] = "TIMESTAMPTZ"};
   size_t n = 0;
   if (r->scenarios) out[n++] = "VARCHAR";
-  out[n++] = "VARCHAR";
+  out[n++] = type_of_ids(r);
   out[n++] = r->embed ? "VARCHAR" : types[stamps_of(r)];
   out[n++] = r->embed ? "BIGINT" : "VARCHAR";
   out[n++] = type_of_numbers(r);

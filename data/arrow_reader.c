@@ -116,6 +116,13 @@ static c2_status choose(const c2_input *input, c2_fetched *f, const c2_field *fi
           expected[f->type] ? expected[f->type] : "whole numbers, booleans or texts", type);
 }
 
+/* Whether int64 holds what a column of whole numbers may hold. */
+static bool are_whole(const c2_field *field) {
+  c2_storage storage = field->has_dictionary ? field->words : field->storage;
+  c2_kind kind = c2_field_kind(field);
+  return (kind == C2_KIND_INTEGER || kind == C2_KIND_INTEGER_WORD) && storage != C2_STORED_UINT64;
+}
+
 /* A column of one record batch. */
 typedef struct cells {
   const c2_field *field;
@@ -242,6 +249,7 @@ static c2_status read_typed(c2_input *input, const c2_want *want, size_t wants, 
     const c2_field *field = &a->field[want[k].column];
     C2_GOTO(choose(input, &f[k], field, err));
     if (f[k].type == C2_WANT_TIME) input->dialect.has_time_texts = f[k].is_text;
+    if (f[k].type == C2_WANT_NAME) input->dialect.has_whole_ids = are_whole(field);
     if (!f[k].is_zoned) continue;
     input->dialect.is_instant = true;
     (void)snprintf(input->dialect.zone_name, sizeof input->dialect.zone_name, "%s", field->zone);

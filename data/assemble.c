@@ -295,10 +295,18 @@ static c2_status split_targets(const c2_table *t, c2_dataset *set, c2_error *err
   return C2_OK;
 }
 
+/* Whether a table's ids came as whole numbers, from all its files. */
+static bool has_whole_ids(const c2_input *input) {
+  bool is_so = input->parts > 0 || input->dialect.has_whole_ids;
+  for (size_t k = 0; k < input->parts; k++) is_so = is_so && input->part[k]->dialect.has_whole_ids;
+  return is_so;
+}
+
 c2_status c2_assemble_long(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err) {
   c2_table t = {.count = 0};
   c2_roles roles = {.wants = 0};
   c2_status status = C2_OK;
+  size_t before = set->count;
   C2_GOTO(find_roles(&roles, input, set, options, err));
   C2_GOTO(c2_table_read(&t, input, &roles, 0, options, set, err));
   set->has_past_table = true;
@@ -314,6 +322,7 @@ c2_status c2_assemble_long(c2_input *input, c2_dataset *set, const c2_read_optio
   C2_GOTO(c2_axis_infer(&t, set, options, err));
   C2_GOTO(fill_items(&t, set, err));
   if (options->wide) C2_GOTO(split_targets(&t, set, err));
+  if (has_whole_ids(input)) set->whole_ids += set->count - before;
   C2_GOTO(c2_axis_report(&t, set, err));
   if (!options->part) status = c2_dataset_note_utc_days(set, err);
 fail:

@@ -70,6 +70,7 @@ typedef struct c2_dataset {
   const char *presumed; /* the first file in which 1.234 was read with a decimal point as nothing spoke against it */
   bool is_presumed_of_commas; /* its fields are parted by commas */
   const char *warned_of; /* what whole numbers are that stand for time stamps, as "years", of which a note warns */
+  size_t whole_ids;   /* items whose ids came as whole numbers, of 64 bits with a sign */
   bool has_past_table, has_table, has_csv; /* what was read into it: tables of series, any tables, any CSV */
   c2_wall *walls;     /* of its items */
   size_t rows;        /* read from the files; a JSON Lines series has one for each step */
@@ -128,6 +129,11 @@ c2_status c2_item_unclear(const c2_item *item, size_t steps, char out[C2_CAVEAT_
 typedef enum c2_stamps { C2_STAMPS_TEXT, C2_STAMPS_TIME, C2_STAMPS_COUNT, C2_STAMPS_ZONED } c2_stamps;
 
 c2_stamps c2_dataset_stamps(const c2_dataset *set);
+
+/* Whether the ids of all items came as whole numbers. */
+static inline bool c2_dataset_has_whole_ids(const c2_dataset *set) {
+  return set->count > 0 && set->whole_ids == set->count;
+}
 
 /* The zone that the time stamps of all items have; NULL if there is none. */
 const char *c2_dataset_zone(const c2_dataset *set);

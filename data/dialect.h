@@ -17,6 +17,7 @@ typedef struct c2_dialect {
   bool has_zone_names;             /* on return: the name of a time zone stands behind an offset somewhere */
   bool is_instant;                 /* on return: time stamps come as instants, without the offsets of their makers */
   char zone_name[48];              /* on return: of those, where the file tells it; or "" */
+  bool has_whole_ids;              /* on return: ids come as whole numbers, of 64 bits with a sign */
   bool has_time_texts;             /* on return: time stamps are texts, for which a format counts */
   bool takes_decimal, takes_format; /* on return: of the related file, as cells have either */
   bool decimals_differ, formats_differ; /* of several files: nothing holds for all of them */

@@ -264,6 +264,9 @@ static c2_status next_rows(c2_input *input, const c2_want *want, size_t wants, s
     f[k].is_whole = is_whole(f[k].source);
     f[k].is_zoned = f[k].source == C2_DUCKDB_TIMESTAMP_TZ;
     if (want[k].type == C2_WANT_TIME) input->dialect.has_time_texts = f[k].is_text;
+    if (want[k].type == C2_WANT_NAME) {
+      input->dialect.has_whole_ids = is_whole(f[k].source) && f[k].source != C2_DUCKDB_UBIGINT;
+    }
   }
   C2_GOTO(take_chunks(input, f, wants, most, &rows, err));
   status = c2_fetched_finish(f, wants, rows, frame, err);

@@ -332,6 +332,7 @@ static c2_status check_part(c2_flow *f, const c2_dataset *set, c2_error *err) {
   const char *zone = c2_dataset_zone(set);
   if (zone && !total->zone) C2_TRY(c2_dataset_text(&total->words, zone, &total->zone, err));
   total->items += set->count;
+  total->whole_ids += set->whole_ids;
   total->rows += set->rows;
   total->filled += set->filled;
   if (f->options.freq || f->part.is_known) return C2_OK;

@@ -34,6 +34,7 @@ typedef struct c2_flow_column {
 /* What a table holds. */
 typedef struct c2_flow_total {
   size_t items, rows, filled;
+  size_t whole_ids; /* items that have such */
   c2_freq freq;     /* of all items, once the table has ended */
   bool is_zoned;    /* whether any time stamp has an offset */
   const char *zone; /* of all time stamps; NULL: none */

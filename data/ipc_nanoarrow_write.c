@@ -64,11 +64,14 @@ c2_status c2_ipc_writer_open(c2_ipc_writer **out, const char *const *names, cons
   return code == 0 ? C2_OK : fail(code, &w->error, err);
 }
 
-static int append_column(struct ArrowArray *array, const c2_column *c, size_t rows) {
+/* is_whole: texts spell whole numbers. */
+static int append_column(struct ArrowArray *array, const c2_column *c, size_t rows, bool is_whole) {
   int code = 0;
   for (size_t i = 0; code == 0 && i < rows; i++) {
     if (!c2_column_has(c, i) || (c->type == C2_COLUMN_NUMBER && isnan(c->number[i]))) {
       code = ArrowArrayAppendNull(array, 1);
+    } else if (c->type == C2_COLUMN_TEXT && is_whole) {
+      code = ArrowArrayAppendInt(array, strtoll(c->word[c->code[i]], NULL, 10));
     } else if (c->type == C2_COLUMN_TEXT) {
       code = ArrowArrayAppendString(array, ArrowCharView(c->word[c->code[i]]));
     } else if (c->type == C2_COLUMN_NUMBER) {
@@ -85,7 +88,8 @@ static int append_frame(c2_ipc_writer *w, const c2_frame *frame, struct ArrowArr
   int code = ArrowArrayInitFromSchema(array, &w->schema, &w->error);
   if (code == 0) code = ArrowArrayStartAppending(array);
   for (size_t k = 0; code == 0 && k < frame->columns; k++) {
-    code = append_column(array->children[k], &frame->column[k], frame->rows);
+    bool is_whole = w->view.children[k]->storage_type == NANOARROW_TYPE_INT64;
+    code = append_column(array->children[k], &frame->column[k], frame->rows, is_whole);
   }
   array->length = (int64_t)frame->rows;
   if (code == 0) code = ArrowArrayFinishBuildingDefault(array, &w->error);

@@ -133,10 +133,11 @@ static void choose_formats(const char *const *types, size_t count, size_t column
   for (size_t i = 0; i < columns; i++) {
     const char *type = types[i < count ? i : count - 1];
     bool is_text = strcmp(type, "VARCHAR") == 0;
+    bool is_whole = strcmp(type, "BIGINT") == 0; /* as text: ids have more digits than time stamps */
     bool is_zoned = strcmp(type, "TIMESTAMPTZ") == 0;
-    bool is_time = is_zoned || strcmp(type, "TIMESTAMP") == 0 || strcmp(type, "BIGINT") == 0;
-    want[i] = (c2_want){i, is_text ? C2_WANT_NAME : is_time ? C2_WANT_TIME : C2_WANT_NUMBER, NULL};
-    format[i] = is_text ? "u" : is_zoned ? zoned : type[0] == 'T' ? "tsu:" : is_time ? "l" : type[0] == 'F' ? "f" : "g";
+    bool is_time = is_zoned || strcmp(type, "TIMESTAMP") == 0;
+    want[i] = (c2_want){i, is_text || is_whole ? C2_WANT_NAME : is_time ? C2_WANT_TIME : C2_WANT_NUMBER, NULL};
+    format[i] = is_text ? "u" : is_whole ? "l" : is_zoned ? zoned : is_time ? "tsu:" : type[0] == 'F' ? "f" : "g";
   }
 }
 

@@ -613,8 +613,32 @@ def test_output(folder):
     assert (folder / "out.parquet").read_bytes() == before
 
 
+@pytest.mark.parametrize("kind, expected", [(pl.Int64, pl.Int64), (pl.UInt8, pl.Int64), (pl.UInt64, pl.String), (pl.String, pl.String)])
+def test_output_has_the_ids_type(tmp_path, kind, expected):
+    ids = [7, 12] if kind == pl.UInt8 else [7, 9007199254740993]  # no float64 is the second
+    rows = pl.concat(days(i).with_columns(pl.lit(i, pl.Int64).alias("item_id")) for i in ids).cast({"item_id": kind})
+    rows.write_parquet(tmp_path / "t.parquet")
+    rows.write_ipc_stream(tmp_path / "t.arrow", compat_level=pl.CompatLevel.oldest())
+    wanted = [str(i) if expected == pl.String else i for i in ids for _ in range(3)]
+    for source in "t.parquet", "t.arrow":
+        for name, read in ("o.parquet", pl.read_parquet), ("o.arrow", pl.read_ipc):
+            forecast(tmp_path / source, "-o", tmp_path / name)
+            found = read(tmp_path / name)["item_id"]
+            assert found.dtype == expected and found.to_list() == wanted, (source, name)
+
+
+def test_output_of_ids_of_several_files(tmp_path):
+    """They are whole numbers if those of all files are."""
+    for name, i in ("a.parquet", 1), ("b.parquet", 2):
+        days(str(i)).with_columns(pl.lit(i).alias("item_id")).write_parquet(tmp_path / name)
+    days("3").write_csv(tmp_path / "c.csv")
+    for files, wanted in ("a.parquet b.parquet", [1, 2]), ("a.parquet c.csv", ["1", "3"]), ("c.csv a.parquet", ["3", "1"]):
+        forecast(*[tmp_path / name for name in files.split()], "-n", 1, "-o", tmp_path / "o.parquet")
+        assert pl.read_parquet(tmp_path / "o.parquet")["item_id"].unique(maintain_order=True).to_list() == wanted, files
+
+
 def test_output_of_steps_in_parts(tmp_path):
-    rows = [(f"item {i}", s, i % 7 + s / 100, "0" * 60) for i in range(500) for s in range(124)]
+    rows = [(i - 250, s, i % 7 + s / 100, "0" * 60) for i in range(500) for s in range(124)]
     df = pl.DataFrame(rows, schema=["item_id", "timestamp", "target", "note"], orient="row")
     (tmp_path / "parts").mkdir()
     df.write_csv(tmp_path / "in.csv")
@@ -623,7 +647,10 @@ def test_output_of_steps_in_parts(tmp_path):
         for name in ("out.arrow", "out.parquet"):
             forecast(tmp_path / source, "--freq=1", "--context-length=16", "-o", tmp_path / name)
             read = pl.read_parquet if name == "out.parquet" else pl.read_ipc
-            assert read(tmp_path / name)["timestamp"].to_list() == [124, 125, 126] * 500, (source, name)
+            found = read(tmp_path / name)
+            assert found["timestamp"].to_list() == [124, 125, 126] * 500, (source, name)
+            ids = [i if source == "parts" else str(i) for i in range(-250, 250) for _ in range(3)]
+            assert found["item_id"].to_list() == ids, (source, name)
 
 
 @pytest.mark.parametrize("name", ["a'b.parquet", "a'); COPY (SELECT 1) TO 'made.csv'; --.parquet", 'a"b.parquet', "[a].parquet", "a*b?.parquet", "a\nb.parquet"])
