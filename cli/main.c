@@ -43,7 +43,7 @@ static int print_version(void) {
     const char *name = chronos2_isa_chosen((chronos2_dtype)d, &product);
     (void)printf("  %s: %s, %s\n", chronos2_dtype_name((chronos2_dtype)d), name, product);
   }
-  (void)printf("gemm: built-in\ncuda: by libchronos2_cuda.so, tried on an H100\n");
+  (void)printf("gemm: built-in\ncuda: by libchronos2_cuda.so, tried on an H100 before its attention was rewritten\n");
   return CLI_DONE;
 }
 

@@ -42,7 +42,7 @@ static size_t list_options(serve_request *r, cli_option *out) {
        CLI_TEXT, &s->limits.model, NULL},
       {"api-keys", 0, "FILE",
        "Answer only those who show a key of this file, which has one a line; lines that begin with # are comments. "
-       "Probes of health need none.", CLI_TEXT,
+       "Probes of health need none, /metrics needs one.", CLI_TEXT,
        &s->keys, NULL},
       {"timeout", 0, "SECONDS",
        "Time that a request has to arrive, a forecast to be made, and an answer to be taken. [60]", CLI_NUMBER,

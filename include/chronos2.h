@@ -101,7 +101,8 @@ extern "C" {
 /* The longest horizon, 2^20 steps. */
 #define CHRONOS2_MOST_STEPS 1048576
 
-/* The radius of the windowed patterns in the published study, which programs take where none is named. */
+/* The radius of the windowed patterns in the published study, which the program and the Python package take where
+ * none is named, and this library doesn't. */
 #define CHRONOS2_STANDARD_RADIUS 8
 
 /* CHRONOS2_ABI_VERSION of the library that runs. A program that was built against another one must not call it. */
@@ -319,7 +320,8 @@ CHRONOS2_API chronos2_status chronos2_backend_named(const char *name, chronos2_b
 typedef struct chronos2_session_options {
   size_t size;                  /* of this struct, by CHRONOS2_SESSION_OPTIONS_INIT */
   double radius;                /* in tokens, a whole number up to 1e9 or INFINITY; ignored by auto and full;
-                                   default 0 */
+                                   default 0: a context token sees no other one.
+                                   CHRONOS2_STANDARD_RADIUS is the usual one */
   const char *isa;              /* instruction set, by a name of chronos2_isa_name; default NULL: "auto", which
                                    takes what chronos2_isa_chosen says. One that this machine lacks is
                                    CHRONOS2_ERROR_UNSUPPORTED */
@@ -515,7 +517,8 @@ typedef struct chronos2_predict_options {
   size_t size;                      /* of this struct, by CHRONOS2_PREDICT_OPTIONS_INIT */
   size_t horizon;                   /* steps, 1 to CHRONOS2_MOST_STEPS; beyond one pass they are rolled out */
   size_t context_length;            /* at most this many last observations are used; default 0: the model's number */
-  size_t batch_size;                /* rows of one pass; default 0: 256. Changes results only under cross_learning */
+  size_t batch_size;                /* rows of one pass; default 0: 256. Changes forecasts only under cross_learning;
+                                       embeddings always (chronos2_embed) */
   size_t max_output_patches;        /* future tokens of one pass, at most 2^20; default 0: the model's number. More than
                                        that may forecast worse */
   const double *unrolled_quantiles; /* [unrolled_count] levels that continue a rollout, each as a path of its own: some

@@ -28,5 +28,5 @@ echo "demo: what sparse attention costs, on the bundled series"
   --sparse-model models/chronos2-micro-r8 --restart --out-prefix "$build/demo/study"
 cat <<END
 demo: the last line holds both truths. Sparse attention is not free for weights that never saw it; weights that were
-demo: trained for it lose nothing that these tasks show. $build/demo/study__report.html shows why.
+demo: trained for it lose nothing that these tasks, which have no known covariates, show. $build/demo/study__report.html shows why.
 END

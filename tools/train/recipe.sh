@@ -84,6 +84,8 @@ fi
 more=(${minutes:+--minutes "$minutes"})
 if [ $pairs = yes ]; then
   if grep -q -e avx512_bf16 -e amx_bf16 /proc/cpuinfo; then more+=(--bf16); fi
+  case " ${more[*]} " in *' --bf16 '*) kind=bfloat16 ;; *) kind=float32 ;; esac
+  echo "recipe: the pairs are trained in $kind, as the processor is" >&2
   for seed in 1 2 3; do "${train[@]}" "${pair[@]}" "${more[@]}" --family dense mixed r8 --seed $seed --out "$out/pairs"; done
   exit
 fi
