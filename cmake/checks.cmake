@@ -47,6 +47,10 @@ if(NOT CHRONOS2_SANITIZE AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   set_tests_properties(install PROPERTIES SKIP_RETURN_CODE 77)
 endif()
 if(NOT CHRONOS2_SANITIZE AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize" AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
+  if(UNIX AND NOT APPLE)
+    add_test(NAME rpath COMMAND ${CMAKE_SOURCE_DIR}/tests/install/rpath.sh ${CMAKE_BINARY_DIR}/rpath-test
+                                ${CMAKE_C_COMPILER})
+  endif()
   add_test(NAME library_only COMMAND ${CMAKE_SOURCE_DIR}/tests/install/library_only.sh
                                      ${CMAKE_BINARY_DIR}/library-only ${CMAKE_C_COMPILER})
 endif()

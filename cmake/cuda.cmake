@@ -80,7 +80,8 @@ if(UNIX AND NOT APPLE)
     string(PREPEND CUDA_FOLDER "$ORIGIN/")
   endif()
   # An own path for the build would end in an empty entry, which means the current folder.
-  set_target_properties(chronos2 PROPERTIES INSTALL_RPATH "$ORIGIN;${CUDA_FOLDER}" BUILD_WITH_INSTALL_RPATH ON)
+  set_target_properties(chronos2 PROPERTIES INSTALL_RPATH "$ORIGIN;${CUDA_FOLDER}" BUILD_WITH_INSTALL_RPATH ON
+                                            INSTALL_RPATH_USE_LINK_PATH ON) # libraries outside the system's folders
   set_target_properties(chronos2_shared PROPERTIES INSTALL_RPATH "$ORIGIN" BUILD_WITH_INSTALL_RPATH ON)
 endif()
 install(FILES ${CMAKE_BINARY_DIR}/libchronos2_cuda.so DESTINATION ${CMAKE_INSTALL_LIBDIR} OPTIONAL)
