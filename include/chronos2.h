@@ -786,6 +786,9 @@ CHRONOS2_API chronos2_status chronos2_predict_stream(chronos2_session *session, 
  * *season stays. */
 CHRONOS2_API chronos2_status chronos2_frequency_season(const char *freq, size_t *season);
 
+/* Whether a text spells a number with either decimal sign, and perhaps with its digits in groups: "1.5", "1.234,5". */
+CHRONOS2_API bool chronos2_text_is_number(const char *text);
+
 #ifdef __cplusplus
 }
 #endif

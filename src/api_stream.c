@@ -1,6 +1,7 @@
-/* The public interface: tables as Arrow streams, and their frequencies. */
+/* The public interface: tables as Arrow streams, their frequencies and numbers. */
 #include "api.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "forecast/session.h"
 #include "table/stream.h"
 #include "time/calendar.h"
@@ -47,4 +48,8 @@ chronos2_status chronos2_frequency_season(const char *freq, size_t *season) {
   REQUIRE(c2_freq_parse(freq, &parsed, &why) == C2_OK, "freq: %s", why.text);
   *season = c2_freq_season(&parsed);
   return CHRONOS2_OK;
+}
+
+bool chronos2_text_is_number(const char *text) {
+  return text && c2_number_shape_of(text) != C2_SHAPE_NONE;
 }

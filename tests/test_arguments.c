@@ -86,6 +86,7 @@ static void test_model(void **state) {
   size_t season = 0;
   EXPECT_ARGUMENT(chronos2_frequency_season(NULL, &season));
   EXPECT_ARGUMENT(chronos2_frequency_season("h", NULL));
+  assert_false(chronos2_text_is_number(NULL));
   chronos2_model_close(&m);
   chronos2_model_close(NULL);
 }

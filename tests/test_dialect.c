@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/number.h"
+#include "chronos2.h"
 #include "data/read.h"
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -211,6 +212,8 @@ static void test_texts_with_points(void **state) {
   assert_int_equal(c2_number_shape_of("1.234e5"), C2_SHAPE_POINT);
   assert_int_equal(c2_number_shape_of("1 234.567"), C2_SHAPE_POINT);
   assert_int_equal(c2_number_shape_of("1 234"), C2_SHAPE_PLAIN);
+  assert_true(chronos2_text_is_number("1,5") && chronos2_text_is_number("1.234,5") && chronos2_text_is_number("1 234"));
+  assert_false(chronos2_text_is_number("1.2.3") || chronos2_text_is_number("1\t") || chronos2_text_is_number(""));
   assert_refused(SEMICOLONS "a;2024-01-01;1,5\na;2024-01-02;1.2.3\n", "found '1.2.3'");
 }
 

@@ -7,7 +7,6 @@ object that refers to them.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import sys
@@ -163,14 +162,10 @@ def all_numbers(labels: Iterable[Any]) -> bool:
 
 
 def _is_number(label: Any) -> bool:
-    """Whether a label is a number, or a text that spells one with either decimal sign."""
+    """Whether a label is a number, or a text that spells one as the program reads it."""
     if not isinstance(label, str):
         return _counts(type(label))
-    text = label if "." in label else label.replace(",", ".", 1)
-    try:
-        return "_" not in text and text.isascii() and math.isfinite(float(text))
-    except ValueError:
-        return False
+    return "\0" not in label and lib.chronos2_text_is_number(label.encode("utf-8", "surrogatepass"))
 
 
 def mixed(subject: str, labels: Iterable[Any]) -> str | None:
@@ -180,7 +175,8 @@ def mixed(subject: str, labels: Iterable[Any]) -> str | None:
     odd = next((label for label in labels if not _is_number(label)), None)
     if odd is None or not any(map(_is_number, labels)):
         return None
-    return f"{subject} is read as categories: '{odd}' is no number"
+    shown = re.sub(r"[\0-\x1f\x7f]", lambda control: f"\\x{ord(control[0]):02x}", str(odd))
+    return f"{subject} is read as categories: '{shown}' is no number"
 
 
 def common_type(arrays: Mapping[int, np.ndarray]) -> np.dtype:

@@ -513,7 +513,10 @@ def test_numbers_are_no_time_stamps_in_whatever_type(smooth, kind):
 
 @pytest.mark.parametrize(("cells", "odd"), [(["1.5", "-", "2"], "-"), ([7, "A12", 7], "A12"), ([1, None, "n.a."], "n.a."),
                                             (["a", "b", None], None), (["1", "2", None], None), (["1,5", "2", "-"], "-"),
-                                            ([1, float("inf"), 10**400], None), (["A_1", "1_2", None], None)])
+                                            ([1, float("inf"), 10**400], None), (["A_1", "1_2", None], None),
+                                            (["1.234,5", "2"], None), (["1,234.5", "-"], "-"),
+                                            (["1\u202f234", "1'234", " 5 "], None), (["1 234", "1 23"], "1 23"),
+                                            (["1", "2\t"], r"2\x09"), (["1", "2\n"], r"2\x0a"), (["1", "2\0"], r"2\x00")])
 def test_numbers_beside_other_texts_are_categories_and_that_is_said(smooth, cells, odd):
     df = table(covariates=("x",))
     df = df.assign(x=pd.Series((cells * len(df))[:len(df)], dtype=object))
@@ -529,6 +532,8 @@ def test_numbers_beside_other_texts_are_categories_and_that_is_said(smooth, cell
 def test_labels_of_dictionaries_are_those_of_a_covariate(smooth):
     with pytest.warns(UserWarning, match="^covariate 'x' is read as categories: '-' is no number$"):
         smooth.predict([{"target": wave(12), "past_covariates": {"x": ["1", "-", "3"] * 4}}], 2)
+    with pytest.warns(UserWarning, match="^covariate 'x' is read as categories: '\ud800' is no number$"):
+        smooth.predict([{"target": wave(12), "past_covariates": {"x": ["1", "\ud800", "1.234,5"] * 4}}], 2)
 
 
 def test_numbers_among_objects_count_as_categories_and_that_is_said(smooth):

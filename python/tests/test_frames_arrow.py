@@ -128,7 +128,10 @@ def test_other_tables_in_the_same_kind_out(smooth, zone):
 
 
 @pytest.mark.parametrize(("cells", "odd"), [(["1.5", "-", "2"], "-"), (["7", "n.a.", "1e3"], "n.a."),
-                                            (["x", None, "1_2"], None), (["1", "2", None], None), (["1,5", "1.5", "-"], "-")])
+                                            (["x", None, "1_2"], None), (["1", "2", None], None), (["1,5", "1.5", "-"], "-"),
+                                            (["1.234,5", "2"], None), (["1,234.5", "-"], "-"),
+                                            (["1\u202f234", "1'234", " 5 "], None), (["1 234", "1 23"], "1 23"),
+                                            (["1", "2\t"], r"2\x09")])
 def test_texts_that_are_partly_numbers_are_told(smooth, cells, odd):
     """Once, also where the table becomes one of pandas for its time stamps. Codes of a dictionary are asked for."""
     pyarrow = pytest.importorskip("pyarrow")
