@@ -256,10 +256,13 @@ def _held(type: pa.DataType) -> pa.DataType:
 
 
 def _kind(type: pa.DataType) -> str:
-    """Numbers are one kind, texts another, time stamps with and without a zone two. Any other type is its own kind."""
+    """Numbers are one kind, decimals and texts two others, time stamps with and without a zone two more. Any other type
+    is its own kind."""
     t = pa.types
     if t.is_integer(type) or t.is_floating(type):
         return "number"
+    if t.is_decimal(type):
+        return "decimal"
     if t.is_string(type) or t.is_large_string(type) or str(type) == "string_view":
         return "text"
     if t.is_timestamp(type):

@@ -209,7 +209,23 @@ def test_later_batches_are_read_by_the_names_and_types_of_the_first(smooth, rng)
     assert arrow.forecast([first.slice(0, 0), past], smooth, prediction_length=3).read_all().equals(expected)
 
 
+def test_later_decimals_may_be_of_another_precision_and_scale(smooth, rng):
+    past = table(12, rng)
+    past = with_column(past, "target", pa.array(past["target"].to_numpy().round(2)).cast(pa.decimal128(10, 2)))
+    expected = arrow.forecast(past, smooth, prediction_length=3).read_all()
+    first, later = past.slice(0, 100), past.slice(100)
+    for kind in (pa.decimal128(12, 2), pa.decimal128(12, 4), pa.decimal128(8, 2), pa.decimal256(40, 2)):
+        other = with_column(later, "target", later["target"].cast(kind))
+        assert arrow.forecast([first, other], smooth, prediction_length=3).read_all().equals(expected)
+
+
 @pytest.mark.parametrize("name, first, later, text", [
+    ("target", pa.decimal128(10, 2), pa.array(["1.001"]).cast(pa.decimal128(10, 3)),
+     r"expected decimal128\(10, 2\) as in the first, found decimal128\(10, 3\): .*data loss"),
+    ("target", pa.decimal128(10, 2), pa.array(["123456789"]).cast(pa.decimal128(12, 2)),
+     r"expected decimal128\(10, 2\) as in the first, found decimal128\(12, 2\): .*precision"),
+    ("target", pa.decimal128(10, 2), [0.5], r"expected decimal128\(10, 2\) as in the first, found double"),
+    ("target", "f8", pa.array(["0.5"]).cast(pa.decimal128(10, 2)), "expected double as in the first, found decimal"),
     ("target", "f8", ["a"], "expected double as in the first, found (large_)?string"),
     ("target", "f8", [[1.0]], "expected double as in the first, found list"),
     ("target", "f4", [0.1], "expected float as in the first, found double"),
@@ -225,7 +241,10 @@ def test_later_batches_are_read_by_the_names_and_types_of_the_first(smooth, rng)
 ])
 def test_later_batches_of_other_types_are_refused(smooth, rng, name, first, later, text):
     past = table(2, rng)
-    past = past if first is None else with_column(past, name, pa.array(past[name].to_numpy().astype(first)))
+    if isinstance(first, pa.DataType):
+        past = with_column(past, name, pa.array(past[name].to_numpy().round(2)).cast(first))
+    elif first is not None:
+        past = with_column(past, name, pa.array(past[name].to_numpy().astype(first)))
     other = with_column(past.slice(0, 1), name, pa.array(later))
     with pytest.raises(ValueError, match=f"^batches: batch 2: column '{name}': {text}"):
         arrow.forecast([past, other], smooth, prediction_length=3).read_all()
