@@ -21,7 +21,7 @@ def find_model(name: str | os.PathLike[str] | None, *, revision: str | None = No
 
     A name is looked up in the Hugging Face cache, and downloaded by huggingface_hub where that is installed.
     """
-    if name is None or (str(name) in BUNDLED_NAMES and not Path(name).exists()):
+    if _is_bundled(name):
         _warn_of_ignored(asked_as, revision, "the bundled checkpoint has one")
         _warn_of_ignored("force_download", force_download or None, "the bundled checkpoint is part of the package")
         return BUNDLED_MODEL
@@ -31,6 +31,8 @@ def find_model(name: str | os.PathLike[str] | None, *, revision: str | None = No
         raise NotImplementedError(f"{name}: models are not read from S3; copy the folder and pass its path")
     folder = Path(name).expanduser()
     if folder.is_dir():
+        if str(name) in BUNDLED_NAMES:
+            warn(f"{name} is a folder here, which is opened in place of the bundled checkpoint of that name")
         _warn_of_ignored(asked_as, revision, f"{folder} is a folder")
         _warn_of_ignored("force_download", force_download or None, f"{folder} is a folder")
         return folder
@@ -44,9 +46,38 @@ def find_model(name: str | os.PathLike[str] | None, *, revision: str | None = No
     return found or _download(repository, revision, cache_dir, local_files_only, token, force_download)
 
 
-def commit_of(folder: Path) -> str | None:
-    """The commit whose snapshot in a cache a folder is."""
-    return folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else None
+def _is_bundled(name: str | os.PathLike[str] | None) -> bool:
+    return name is None or (str(name) in BUNDLED_NAMES and not Path(name).exists())
+
+
+def _is_folder(name: str | os.PathLike[str]) -> bool:
+    return str(name) != "" and Path(name).expanduser().is_dir()
+
+
+def _settled(name: Any) -> Any:
+    """A model's name as it means the same in other processes and working directories: None for the bundled checkpoint,
+    an absolute path for a folder. One of a hub is as it was."""
+    return None if _is_bundled(name) else absolute(name) if _is_folder(name) else name
+
+
+def pinned(name: Any, folder: Path, revision: str | None) -> tuple[Any, str | None]:
+    """Name and revision that open elsewhere and later what was found: a branch moves."""
+    if _is_bundled(name) or _is_folder(name):
+        return _settled(name), None
+    is_commit = folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name)  # of a cache
+    return name, folder.name if is_commit else revision
+
+
+def opening(name: Any) -> dict[str, Any]:
+    """Arguments of `from_pretrained` that open what a name means here in other processes and working directories. What
+    is on a hub is left to them."""
+    name = _settled(name)
+    arguments = {"pretrained_model_name_or_path": name}
+    if name and _is_adapter(Path(name)):
+        base = _settled(_named_base(Path(name))[0])
+        if base is not None and _is_folder(base):
+            arguments["base_model"] = base
+    return arguments
 
 
 _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")  # SHA-1 or SHA-256
@@ -210,33 +241,37 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def find_adapter(folder: Path, base_model: str | os.PathLike[str] | None = None, *, revision: str | None = None,
-                 **hub: Any) -> tuple[Path, Path | None, str | None]:
-    """Base model and LoRA adapter of a folder, and the base's commit in the cache of a hub. The adapter is None where
-    the folder is a whole model."""
-    if not (folder / "adapter_config.json").is_file():
-        for name, value in (("base_model", base_model), ("base_revision", revision)):
-            _warn_of_ignored(name, value, f"{folder} is no adapter")
-        return folder, None, None
-    if base_model is not None:
-        return _found_base(base_model, folder, revision, hub)
+def _is_adapter(folder: Path) -> bool:
+    return (folder / "adapter_config.json").is_file()
+
+
+def _named_base(folder: Path) -> tuple[str | Path, str | None]:
+    """The base model that an adapter names, a folder in its own or beside it as the library finds it, and its
+    revision."""
     config = read_json(folder / "adapter_config.json")
-    base, named = config.get("base_model_name_or_path"), config.get("revision")
+    base, revision = config.get("base_model_name_or_path"), config.get("revision")
     if not base or not isinstance(base, str):
         raise ValueError(f"{folder / 'adapter_config.json'}: expected base_model_name_or_path")
-    if named is not None and not isinstance(named, str):
+    if revision is not None and not isinstance(revision, str):
         raise ValueError(f"{folder / 'adapter_config.json'}: expected a text as revision")
-    for near in (folder / base, folder / ".." / base):  # as the library looks
+    for near in (folder / base, folder / ".." / base):
         if near.is_dir() and not Path(base).is_dir():
-            _warn_of_ignored("base_revision", revision, f"{near} is a folder")
-            return near, folder, None
-    if revision is None and base not in BUNDLED_NAMES and not Path(base).expanduser().is_dir():
-        revision = named or None
-    return _found_base(base, folder, revision, hub)
+            return near, None
+    return base, revision or None
 
 
-def _found_base(base: str | os.PathLike[str], folder: Path, revision: str | None,
-                hub: dict[str, Any]) -> tuple[Path, Path, str | None]:
-    found = find_model(base, revision=revision, asked_as="base_revision", **hub)
-    is_folder = found in (BUNDLED_MODEL, Path(base).expanduser())
-    return found, folder, None if is_folder else commit_of(found) or revision
+def find_adapter(folder: Path, base_model: str | os.PathLike[str] | None = None, *, revision: str | None = None,
+                 **hub: Any) -> tuple[Path, Path | None, Any, str | None]:
+    """Base model and LoRA adapter of a folder, and the base's name and revision as `pinned` has them. All but the first
+    are None where the folder is a whole model."""
+    if not _is_adapter(folder):
+        for name, value in (("base_model", base_model), ("base_revision", revision)):
+            _warn_of_ignored(name, value, f"{folder} is no adapter")
+        return folder, None, None, None
+    if base_model is None:
+        base_model, named = _named_base(folder)
+        if revision is None and not _is_bundled(base_model) and not _is_folder(base_model):
+            revision = named
+    found = find_model(base_model, revision=revision, asked_as="base_revision", **hub)
+    name, commit = pinned(base_model, found, revision)
+    return found, folder, name or BUNDLED_NAMES[0], commit  # None would be what the adapter names

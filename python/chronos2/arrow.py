@@ -21,6 +21,7 @@ try:
 except ImportError:
     raise ImportError("chronos2.arrow needs pyarrow: pip install pyarrow") from None
 
+from . import _hub
 from ._model import DEFAULT_LEVELS, check_radius, list_levels, resolve_attention, true_or_false
 from ._native import Raised
 from ._progress import following
@@ -73,12 +74,13 @@ def forecast(
 
 def open_once(model: Any) -> Chronos2Pipeline:
     """The pipeline itself, or that of a folder or name, which this process opens once."""
-    return model if isinstance(model, Chronos2Pipeline) else _opened(model)
+    return model if isinstance(model, Chronos2Pipeline) else opened(**_hub.opening(model))
 
 
 @lru_cache(maxsize=1)
-def _opened(name: Any) -> Chronos2Pipeline:
-    return Chronos2Pipeline.from_pretrained(name)
+def opened(**opening: Any) -> Chronos2Pipeline:
+    """A pipeline by the arguments of `from_pretrained`; the last one is kept."""
+    return Chronos2Pipeline.from_pretrained(**opening)
 
 
 def spell_freq(freq: Any) -> str | None:

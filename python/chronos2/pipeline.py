@@ -134,7 +134,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         opened_by = {name: value for name, value in locals().items() if name not in ("cls", "ignored", "unknown")}
         hub = dict(cache_dir=cache_dir, local_files_only=local_files_only, token=token, force_download=force_download)
         folder = _hub.find_model(pretrained_model_name_or_path, revision=revision, **hub)
-        base, adapter, commit = _hub.find_adapter(folder, base_model, revision=base_revision, **hub)
+        base, adapter, base_model, base_revision = _hub.find_adapter(folder, base_model, revision=base_revision, **hub)
+        name, revision = _hub.pinned(pretrained_model_name_or_path, folder, revision)
         _check_config(base)
         _warn_of_device(device_map, device)
         _check_return_type(return_type)
@@ -142,17 +143,17 @@ class Chronos2Pipeline(BaseChronosPipeline):
                               attention=resolve_attention(attention, radius, reg_global), threads=threads, isa=isa,
                               attn_implementation=attn_implementation, device=device)
         pipeline = cls(model, return_type)
-        pipeline._opened_by = {**opened_by, **_pinned(pretrained_model_name_or_path, folder, revision),
-                               "base_model": _pinned_base(base_model, base, adapter),
-                               "base_revision": commit, "token": token if isinstance(token, bool) else None,
+        pipeline._opened_by = {**opened_by, "pretrained_model_name_or_path": name, "revision": revision,
+                               "base_model": base_model, "base_revision": base_revision,
+                               "token": token if isinstance(token, bool) else None,
                                "force_download": False, "device_map": None,
                                "dtype": one_dtype(dtype, torch_dtype), "torch_dtype": None}
         return pipeline
 
-    def opened_like(self, path: str | os.PathLike[str]) -> Chronos2Pipeline:
-        """Another model, opened with the options of this one."""
+    def opened_like(self, path: str | os.PathLike[str], **others: Any) -> Chronos2Pipeline:
+        """Another model, opened with the options of this one, but for others that are given."""
         options = {} if self._opened_by is None else self.opening()
-        return type(self).from_pretrained(**{"return_type": self.return_type, **options,
+        return type(self).from_pretrained(**{"return_type": self.return_type, **options, **others,
                                              "pretrained_model_name_or_path": path, "revision": None,
                                              "base_model": None, "base_revision": None})
 
@@ -585,22 +586,6 @@ class Chronos2Pipeline(BaseChronosPipeline):
             raise NotImplementedError("save_pretrained: an adapter is merged in memory; copy its folder "
                                       f"{self.model.adapter} and that of its base model {self.model.folder}")
         _hub.copy_model(self.model.folder, _hub.output_folder("save_directory", save_directory))
-
-
-def _pinned(name: Any, folder: Path, revision: str | None) -> dict[str, Any]:
-    """What opens the same files elsewhere and later: a relative path means another folder there, and a branch moves."""
-    if name is not None and folder == Path(name).expanduser():
-        return {"pretrained_model_name_or_path": str(folder.resolve()), "revision": None}
-    is_bundled = folder == _native.BUNDLED_MODEL
-    return {"pretrained_model_name_or_path": name,
-            "revision": None if is_bundled else _hub.commit_of(folder) or revision}
-
-
-def _pinned_base(name: Any, base: Path, adapter: Path | None) -> Any:
-    """A folder that an adapter names as seen from the working directory is another one elsewhere."""
-    if adapter is None:
-        return None
-    return name if base.is_absolute() else _hub.absolute(base)
 
 
 # ---- Checks ---------------------------------------------------------------------------------------

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 try:
@@ -21,7 +19,7 @@ try:
 except ImportError:
     raise ImportError("chronos2.spark needs pyspark and pyarrow: pip install pyspark pyarrow") from None
 
-from . import arrow
+from . import _hub, arrow
 from ._model import DEFAULT_LEVELS, list_levels
 from .pipeline import Chronos2Pipeline, at_least_one
 
@@ -220,15 +218,7 @@ def _try(plan: arrow.Plan, schema: T.StructType, names: list[str], ahead: str | 
 
 def _opening(model: Any) -> dict[str, Any]:
     """Arguments of from_pretrained for the workers."""
-    if not isinstance(model, Chronos2Pipeline):
-        here = model is not None and Path(model).is_dir()
-        return {"pretrained_model_name_or_path": str(Path(model).resolve()) if here else model}
-    return model.opening()
-
-
-@lru_cache(maxsize=1)
-def _opened(opening: tuple[tuple[str, Any], ...]) -> Chronos2Pipeline:
-    return Chronos2Pipeline.from_pretrained(**dict(opening))
+    return model.opening() if isinstance(model, Chronos2Pipeline) else _hub.opening(model)
 
 
 class _Work:
@@ -244,7 +234,7 @@ class _Work:
         if first is None:
             return
         threads = self._opening.get("threads") or TaskContext.get().cpus()
-        pipeline = _opened(tuple({**self._opening, "threads": threads}.items()))
+        pipeline = arrow.opened(**{**self._opening, "threads": threads})
         rows = self._plan.run(arrow.Producer(chain([first], batches), "batches", self._names), pipeline,
                               future_column=self._ahead, known=self._known)
         next(rows)  # the schema

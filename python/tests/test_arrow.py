@@ -2,12 +2,14 @@
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import weakref
 
 import numpy as np
 import pytest
+from conftest import GOLDEN, SMOOTH, write_adapter
 
 pa = pytest.importorskip("pyarrow")
 pd = pytest.importorskip("pandas")
@@ -346,11 +348,22 @@ def test_what_is_no_stream_is_told(smooth, batches):
         arrow.forecast(batches, smooth)
 
 
-def test_a_folder_is_opened_once(rng):
-    from conftest import GOLDEN
-
+def test_a_folder_is_opened_once():
     folder = os.fspath(GOLDEN / "model-smooth" / "weights")
     assert arrow.open_once(folder) is arrow.open_once(folder)
+
+
+def test_a_folder_is_that_of_the_working_directory(tmp_path, monkeypatch):
+    for place in "ab":
+        for base in ("base", "model"):
+            shutil.copytree(SMOOTH, tmp_path / place / base)
+    write_adapter(tmp_path / "adapter", "base")
+    for model, name in (("model", "model"), (tmp_path / "adapter", "base")):
+        for place in "aab":
+            monkeypatch.chdir(tmp_path / place)
+            assert arrow.open_once(model).model.folder == tmp_path / place / name
+    with pytest.raises(ValueError, match="the model's name is empty"):
+        arrow.open_once("")
 
 
 def test_partitions_of_dask(smooth, rng):

@@ -646,8 +646,8 @@ def test_an_adapters_base_lies_in_its_folder_or_beside_it(tmp_path, place):
     adapter.mkdir()
     (adapter / "adapter_config.json").write_text('{"base_model_name_or_path": "base"}')
     (tmp_path / place).mkdir()
-    base, found, _ = _hub.find_adapter(adapter)
-    assert base.resolve() == tmp_path / place and found == adapter
+    base, found, name, _ = _hub.find_adapter(adapter)
+    assert base.resolve() == tmp_path / place and found == adapter and name == str(tmp_path / place)
 
 
 def test_isa_is_the_one_that_is_taken(monkeypatch):

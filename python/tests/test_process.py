@@ -116,6 +116,39 @@ def test_a_pickle_of_a_relative_path_opens_elsewhere(tmp_path, monkeypatch):
         shutil.rmtree("packed")
 
 
+def test_copies_open_the_base_that_an_adapter_named(tmp_path, monkeypatch):
+    """Whatever the working directory and HOME hold where they are opened."""
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    for place in (tmp_path, home, tmp_path / "by-name"):
+        shutil.copytree(SMOOTH, place / "base")
+    for name in ("base", "chronos2-micro"):
+        shutil.copytree(SMOOTH, elsewhere / name)
+    monkeypatch.setenv("HOME", str(home))
+    write_adapter(tmp_path / "beside", "base")
+    write_adapter(tmp_path / "of-home", "~/base")
+    write_adapter(tmp_path / "by-name" / "adapter", str(SMOOTH))
+    for adapter, base_model, base in (("beside", None, tmp_path), ("of-home", None, home),
+                                      ("by-name/adapter", "~/base", home)):
+        pipeline = chronos2.Chronos2Pipeline.from_pretrained(tmp_path / adapter, base_model=base_model, threads=1)
+        assert pipeline.model.folder.samefile(base / "base")
+        with monkeypatch.context() as there:
+            there.chdir(elsewhere)
+            there.setenv("HOME", str(elsewhere))
+            for again in (copy.copy(pipeline), pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(pipeline))))):
+                assert again.model.folder.samefile(base / "base")
+
+
+def test_copies_open_the_bundled_checkpoint_beside_a_folder_of_its_name(tmp_path, monkeypatch):
+    write_adapter(tmp_path / "adapter", "chronos2-micro", ROOT / "models" / "chronos2-micro")
+    pipelines = [chronos2.Chronos2Pipeline.from_pretrained("chronos2-micro", threads=1),
+                 chronos2.Chronos2Pipeline.from_pretrained(tmp_path / "adapter", threads=1)]
+    shutil.copytree(ROOT / "models" / "chronos2-micro", tmp_path / "chronos2-micro")
+    monkeypatch.chdir(tmp_path)
+    assert copy.copy(pipelines[0]).model.folder == pipelines[0].model.folder
+    with pytest.warns(UserWarning, match="^chronos2-micro is a folder here, which is opened in place of the bundled"):
+        assert copy.copy(pipelines[1]).model.folder.samefile(tmp_path / "chronos2-micro")  # its base has that name
+
+
 def test_an_adapter_is_opened_with_another_base(tmp_path):
     shutil.copytree(SMOOTH, tmp_path / "base")
     write_adapter(tmp_path / "adapter", "someone/nowhere", revision="v1")

@@ -3,6 +3,7 @@
 import warnings
 
 import pytest
+from conftest import write_adapter
 
 pytest.importorskip("pyarrow")
 
@@ -40,6 +41,29 @@ def test_options_are_checked_before_a_plan_is_made(options, error, text):
     for call in (spark.forecast, arrow.forecast) if "partitions" not in options else (spark.forecast,):
         with pytest.raises(error, match=text):
             call(None, **options)  # no table is looked at
+
+
+def test_workers_open_the_folders_that_the_driver_sees(tmp_path, monkeypatch):
+    """Also that of an adapter's base; names of a hub are theirs to look up."""
+    pytest.importorskip("pyspark")
+    from chronos2 import spark
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "base").mkdir()
+    write_adapter(tmp_path / "adapter", "base")
+    write_adapter(tmp_path / "of-a-hub", "someone/base")
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "near").mkdir()
+    write_adapter(tmp_path / "beside" / "adapter", "near")
+    for model, folder, base in (("base", "base", None), ("~/base", "base", None), ("adapter", "adapter", "base"),
+                                (tmp_path / "of-a-hub", "of-a-hub", None),
+                                ("beside/adapter", "beside/adapter", "beside/near")):
+        opening = spark._opening(model)
+        assert opening.pop("pretrained_model_name_or_path") == str(tmp_path / folder)
+        assert opening == ({} if base is None else {"base_model": str(tmp_path / base)})
+    for model, name in (("someone/smooth", "someone/smooth"), ("chronos2-micro", None), (None, None), ("", "")):
+        assert spark._opening(model) == {"pretrained_model_name_or_path": name}
 
 
 def test_the_trial_of_the_bundled_model_warns_of_nothing():
