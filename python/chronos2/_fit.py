@@ -115,7 +115,7 @@ def _check_lora(pipeline: Chronos2Pipeline, model: Any, config: Any) -> None:
                                    device_type="cuda" if kind == "cpu" else kind):
             get_peft_model(deepcopy(model), config).save_pretrained(folder)
         try:
-            pipeline.opened_like(folder)
+            pipeline.opened_like(folder, packed_cache=None)
         except Exception as error:
             said = str(error).replace(f"{folder}{os.sep}", "")
             raise NotImplementedError(f"lora_config: its adapters can't be opened here: {said}") from error
@@ -140,15 +140,17 @@ def _check_attention(pipeline: Chronos2Pipeline, lora: bool) -> None:
 
 
 def _device(pipeline: Chronos2Pipeline) -> str:
-    """Where PyTorch trains. Its GPU doesn't need the library that a pipeline needs for one."""
+    """Where PyTorch trains: its Trainer takes the first GPU, without the library that a pipeline needs for one."""
     import torch
 
     device = str(pipeline.model.device)
     if torch.cuda.is_available():
-        if device != "cpu":
-            return device
-        warn("device='cpu': PyTorch has a GPU here, and trains on it; CUDA_VISIBLE_DEVICES= in the environment keeps "
-             "it on the processor")
+        if device == "cpu":
+            warn("device='cpu': PyTorch has a GPU here, and trains on it; CUDA_VISIBLE_DEVICES= in the environment "
+                 "keeps it on the processor")
+        elif device not in ("cuda", "cuda:0"):
+            warn(f"device={device!r}: PyTorch's Trainer trains on the first GPU that it sees, cuda:0; "
+                 "CUDA_VISIBLE_DEVICES in the environment tells which that is")
         return "cuda"
     if device != "cpu":
         warn(f"device={device!r}: PyTorch has no GPU here, and trains on the processor")

@@ -562,8 +562,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         this pipeline: with its `attention`, if that was given, else with full attention. Weights that run with another
         pattern by default are warned of, and refused for `"lora"`, whose result would run with it by default. `"lora"`
         of weights that were trained for several patterns is warned of. Training is on a GPU where PyTorch has
-        one: the pipeline's, or another, with a warning, if the pipeline has none. Else it is on the processor, with a warning if
-        the pipeline has a GPU.
+        one, on the first that it sees, with a warning if that is not the pipeline's. Else it is on the processor, with a
+        warning if the pipeline has a GPU.
 
         Inputs are checked and read as those of `predict`: masked values and None are missing, infinite values are an
         error. A lazy sequence of prepared inputs is left to chronos-forecasting. A `lora_config` whose adapter can't be

@@ -338,7 +338,9 @@ def test_a_model_is_saved_from_where_it_was_opened(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("has_gpu, ours, theirs, said", [
-    (False, "cpu", "cpu", []), (True, "cuda:1", "cuda:1", []),
+    (False, "cpu", "cpu", []), (True, "cuda", "cuda", []), (True, "cuda:0", "cuda", []),
+    (True, "cuda:1", "cuda", ["device='cuda:1': PyTorch's Trainer trains on the first GPU that it sees, cuda:0; "
+                              "CUDA_VISIBLE_DEVICES in the environment tells which that is"]),
     (True, "cpu", "cuda", ["device='cpu': PyTorch has a GPU here, and trains on it; CUDA_VISIBLE_DEVICES= in the "
                            "environment keeps it on the processor"]),
     (False, "cuda:1", "cpu", ["device='cuda:1': PyTorch has no GPU here, and trains on the processor"])])

@@ -57,6 +57,16 @@ def dicts(rng, targets, horizon):
     return inputs
 
 
+def test_the_trial_of_an_adapter_is_not_kept(tmp_path):
+    """The cache has the packed weights of the model and of the result."""
+    packed, inputs = tmp_path / "packed", [walk(np.random.default_rng(16), 60)]
+    pipeline = chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1, packed_cache=packed)
+    before = set(packed.iterdir())
+    pipeline.fit(inputs, 8, num_steps=1, finetune_mode="lora", output_dir=tmp_path / "tuned",
+                 lora_config={"r": 2, "target_modules": ["self_attention.q"]})
+    assert len(before) == 1 and len(set(packed.iterdir()) - before) == 1
+
+
 @pytest.mark.parametrize("form", ["array", "tensors", "dicts", "dicts of several targets"])
 @pytest.mark.parametrize("options", [{}, {"cross_learning": True, "batch_size": 8}, {"context_length": 50}], ids=str)
 def test_predict_quantiles(pipelines, form, options):
