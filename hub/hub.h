@@ -53,8 +53,8 @@ typedef struct c2_hub {
   bool update;                           /* ask the hub for the revision even if the cache knows one */
   void (*say)(const char *line);         /* what is going on, and what is odd about it; each may be NULL */
   void (*warn)(const char *line);
-  c2_status (*check)(const char *file, c2_error *err); /* of a data set's files, before the first download; may be NULL */
   void (*progress)(const char *file, uint64_t done, uint64_t total);
+  c2_status (*check)(const char *file, c2_error *err); /* NULL, or fails for a file that isn't worth its download */
   struct c2_http *http; /* opened by the first request */
 } c2_hub;
 

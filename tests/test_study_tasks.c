@@ -175,8 +175,8 @@ static void test_long_list(void **state) {
   program_remove_folder(folder);
 }
 
-/* Data are told by what they hold. A line of JSON Lines is a series whatever its id; a column "id" names a table's where
- * it has no "item_id", and is told of beside one. */
+/* Data are told by what they hold. A line of JSON Lines is a series whatever its id; a column "id" names a table's
+ * where it has no "item_id", and is told of beside one. */
 static void test_data(void **state) {
   (void)state;
   static const struct {
@@ -191,7 +191,8 @@ static void test_data(void **state) {
       {"d.csv", "id,item_id,timestamp,target\n0,b,1,3\n1,b,2,4\n2,b,3,4\n3,a,1,5\n", "", "item_id", "a b", true},
       {"d.csv", "id,item_id,timestamp,target\n0,b,1,3\n1,b,2,4\n2,b,3,4\n3,a,1,5\n", ", id_column: item_id", "item_id",
        "a b", false},
-      {"d.csv", "id,item_id,timestamp,target\nb,1,1,3\nb,2,2,4\nb,3,3,4\na,4,1,5\n", ", id_column: id", "id", "a b", false},
+      {"d.csv", "id,item_id,timestamp,target\nb,1,1,3\nb,2,2,4\nb,3,3,4\na,4,1,5\n", ", id_column: id", "id", "a b",
+       false},
       {"d.csv", "item_id,timestamp,u,v,w\na,1,3,4,5\na,2,4,5,6\na,3,4,5,6\n",
        ", generate_univariate_targets_from: __ALL__, static_columns: [v]", "item_id", "a_u a_w", false},
       {"d.csv", ",item_id,timestamp,u\n0,a,1,3\n1,a,2,4\n2,a,3,4\n", ", generate_univariate_targets_from: __ALL__",
