@@ -12,7 +12,8 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+from contenders import PROGRAM, ROOT
+
 MODELS = ("chronos2-micro", "chronos2-micro-mixed", "chronos2-mini-mixed")
 BANDS = (80, 60, 40, 20)
 
@@ -27,7 +28,7 @@ def numbered(file, out):
 
 def shares(model, task, file, out):
     """Of the observations of the last window, those within each band."""
-    command = [ROOT / "build" / "chronos2", "evaluate", file, "--horizon", task["horizon"], "--windows", 1, "-m",
+    command = [PROGRAM, "evaluate", file, "--horizon", task["horizon"], "--windows", 1, "-m",
                ROOT / "models" / model, "--calibration", out]
     subprocess.run([str(part) for part in command], check=True, capture_output=True)
     with open(out, newline="") as stream:

@@ -9,13 +9,12 @@ mean over the tasks of each score over fp32's.
 import argparse
 import csv
 import math
-import os
 import subprocess
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-PROGRAM = Path(os.environ.get("CHRONOS2_BIN", ROOT / "build" / "chronos2"))
+from contenders import PROGRAM, ROOT
+
 DTYPES = ("fp32", "bf16", "int8")
 
 

@@ -10,7 +10,6 @@ left out.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,11 +21,11 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
-ROOT = Path(__file__).resolve().parents[1]
+from contenders import PROGRAM, ROOT
+
 sys.path.insert(0, str(ROOT / "tools" / "golden"))
 import oracle  # noqa: E402
 
-PROGRAM = Path(os.environ.get("CHRONOS2_BIN", ROOT / "build" / "chronos2"))
 GOLDEN = {name: ROOT / "tests" / "golden" / f"model-{name}" for name in ("odd", "smooth")}
 GOLDEN |= {name: ROOT.parent / "shared" / "golden" / f"model-{name}" for name in "abs"}
 MICRO = ROOT / "models" / "chronos2-micro"

@@ -65,10 +65,11 @@ def predict_df(models, args):
     rows = []
     for name, values in seconds.items():
         peak = max(a["peak_resident_mb"] for a in answers[name])
-        base = seconds.get(UPSTREAM, values)
-        theirs = max(a["peak_resident_mb"] for a in answers[UPSTREAM]) if UPSTREAM in answers else peak
-        rows.append([args.series, name, f"{statistics.median(values):.1f}", spread(ratios(base, values)), f"{peak:.0f}",
-                     f"{peak / theirs:.2f}"])
+        faster, of_upstream = "", ""
+        if UPSTREAM in seconds:
+            faster = spread(ratios(seconds[UPSTREAM], values))
+            of_upstream = f"{peak / max(a['peak_resident_mb'] for a in answers[UPSTREAM]):.2f}"
+        rows.append([args.series, name, f"{statistics.median(values):.1f}", faster, f"{peak:.0f}", of_upstream])
     return table(["series", "package", "s", "times faster than upstream in float32 (min–max)", "peak MB", "of upstream's"], rows), rounds_said(args.rounds)
 
 
@@ -186,6 +187,14 @@ def alone(pipeline, values):
     return call
 
 
+def names(text):
+    for name in text.split(","):
+        if name not in NAMES:
+            *most, last = NAMES
+            raise argparse.ArgumentTypeError(f"expected {', '.join(most)} or {last}, found '{name}'")
+    return text.split(",")
+
+
 SECTIONS = {f.__name__: f for f in (first, predict_df, arrow, size)}
 
 
@@ -198,7 +207,7 @@ def main():
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--contenders", type=lambda text: text.split(","), default=["ours", "ours bf16", UPSTREAM])
+    parser.add_argument("--contenders", type=names, default=["ours", "ours bf16", UPSTREAM])
     parser.add_argument("--models", help="folder for the random models, kept")
     parser.add_argument("--write", action="store_true", help="into bench/RESULTS.md")
     args = parser.parse_args()

@@ -13,12 +13,14 @@ import json
 import math
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from contenders import PROGRAM, ROOT
+
 APP = '''
 import os, threading
 import torch
@@ -40,17 +42,23 @@ def invocations(body: dict):
 '''
 
 
-def start(name, model):
+def free_ports(count):
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+def start(name, model, port):
     environment = dict(os.environ, MODEL=str(model), OMP_NUM_THREADS=str(os.cpu_count()))
-    port = 8971 if name == "chronos2 serve" else 8972
     if name == "chronos2 serve":
-        command = [ROOT / "build/chronos2", "serve", "--listen", f"127.0.0.1:{port}", "-m", model, "--log", "errors"]
+        command = [PROGRAM, "serve", "--listen", f"127.0.0.1:{port}", "-m", model, "--log", "errors"]
     else:
         (Path("/tmp") / "chronos2_bench_app.py").write_text(APP)
         command = [sys.executable, "-m", "uvicorn", "chronos2_bench_app:app", "--app-dir", "/tmp", "--port", str(port),
                    "--log-level", "error"]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    return process, port
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL), port
 
 
 async def ask(reader, writer, head, body):
@@ -60,15 +68,17 @@ async def ask(reader, writer, head, body):
     return await reader.readexactly(int(re.search(rb"content-length: *(\d+)", top, re.I).group(1)))
 
 
-async def wait_for(port):
+async def wait_for(name, process, port):
     for _ in range(600):
+        if process.poll() is not None:
+            raise SystemExit(f"serve: error: {name} ended with status {process.returncode}")
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.close()
             return
         except OSError:
             await asyncio.sleep(0.2)
-    raise SystemExit("a server did not start")
+    raise SystemExit(f"serve: error: {name} did not start")
 
 
 async def load(port, body, clients, seconds):
@@ -101,10 +111,10 @@ def main():
     body = json.dumps({"inputs": [{"target": target}],
                        "parameters": {"prediction_length": 24, "quantile_levels": [0.1, 0.5, 0.9]}}).encode()
     names = ("chronos2 serve", "FastAPI + chronos-forecasting")
-    servers = {name: start(name, args.model.resolve()) for name in names}
+    servers = {name: start(name, args.model.resolve(), port) for name, port in zip(names, free_ports(len(names)), strict=True)}
     try:
-        for _, port in servers.values():
-            asyncio.run(wait_for(port))
+        for name, (process, port) in servers.items():
+            asyncio.run(wait_for(name, process, port))
             asyncio.run(load(port, body, 2, 1))
         print("| clients | server | requests/s | p50 ms | p99 ms |\n| --- | --- | --- | --- | --- |")
         for clients in args.clients:

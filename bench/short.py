@@ -55,6 +55,12 @@ def upstream(source, series, output):
     print(json.dumps([b - a for a, b in zip(marks, marks[1:])]))
 
 
+def count(text):
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, found {text}")
+    return int(text)
+
+
 def main():
     if sys.argv[1:2] == ["--upstream"]:
         upstream(sys.argv[2], int(sys.argv[3]), sys.argv[4])
@@ -62,10 +68,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("series", type=int, nargs="?", default=1_000_000)
-    parser.add_argument("sample", type=int, nargs="?", default=10_000)
+    parser.add_argument("series", type=count, nargs="?", default=1_000_000)
+    parser.add_argument("sample", type=count, nargs="?", default=10_000)
     args = parser.parse_args()
-    program, folder, series, sample = args.program, args.folder, args.series, args.sample
+    program, folder, series, sample = args.program, args.folder, args.series, min(args.sample, args.series)
     source = folder / f"short-{series}.csv"
     if not source.exists():
         write(source, series)

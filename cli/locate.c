@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "cli/source.h"
+#include "data/duckdb_source.h"
 
 static void say(const char *line) {
   cli_note("%s", line);
@@ -93,13 +94,20 @@ int cli_engine_locate(cli_engine *e) {
 
 /* ---- Data sets ------------------------------------------------------------------------------------- */
 
+/* A hub whose files are to be read. */
+static c2_status open_readable(c2_hub *hub, const cli_engine *e, c2_error *err) {
+  C2_TRY(cli_hub_open(hub, e->offline, e->update, err));
+  hub->check = c2_duckdb_check_name;
+  return C2_OK;
+}
+
 static c2_status find_input(const cli_engine *e, const char *url, char **where, c2_error *err) {
   c2_hub hub = {.cache = NULL};
   c2_repo repo;
   c2_hub_files files = {.path = NULL};
   const char *path = NULL;
   c2_status status = c2_repo_parse_url(&repo, url, &path, err);
-  if (status == C2_OK) status = cli_hub_open(&hub, e->offline, e->update, err);
+  if (status == C2_OK) status = open_readable(&hub, e, err);
   if (status == C2_OK) status = c2_hub_path(&hub, &repo, path, &files, where, err);
   c2_hub_files_free(&files);
   c2_hub_close(&hub);
@@ -138,7 +146,7 @@ static c2_status find_data(c2_data_source *from, const char *dataset_path, const
   bool is_url = c2_repo_is_url(dataset_path);
   c2_status status = C2_OK;
   C2_GOTO(is_url ? c2_repo_parse_url(&repo, dataset_path, &path, err) : c2_repo_parse(&repo, dataset_path, true, err));
-  C2_GOTO(cli_hub_open(&hub, e->offline, e->update, err));
+  C2_GOTO(open_readable(&hub, e, err));
   C2_GOTO(is_url ? c2_hub_path(&hub, &repo, path, &files, &where, err)
                  : c2_hub_dataset(&hub, &repo, config, &files, err));
   *paths = files.path;

@@ -64,6 +64,11 @@ static c2_status load(c2_duckdb *duck, c2_error *err) {
 }
 #endif
 
+c2_status c2_duckdb_check(c2_error *err) {
+  c2_duckdb duck;
+  return load(&duck, err);
+}
+
 c2_status c2_duckdb_fail(const char *name, const char *message, c2_error *err) {
   char line[600];
   size_t n = 0;

@@ -74,6 +74,9 @@ typedef struct c2_duckdb {
   size_t kept;       /* of the folder, for c2_temporary_drop */
 } c2_duckdb;
 
+/* Fails where the library can't be loaded. */
+c2_status c2_duckdb_check(c2_error *err);
+
 /* Loads the library (CHRONOS2_DUCKDB, else lib/chronos2 beside the program's folder, ~/.local/share/chronos2, or where
  * the system looks) and opens a database: of a file, which is only read, or an empty one where path is NULL. Queries
  * may read local files; no extension is installed, so nothing is fetched from a network unless one that is there

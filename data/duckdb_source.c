@@ -43,9 +43,17 @@ static bool is_one_of(const char *path, const char *const *ends) {
   return false;
 }
 
-bool c2_duckdb_sniff(const c2_input *input) {
+static bool is_named(const char *path) {
   static const char *const ends[] = {".parquet", ".pq", ".xlsx", NULL};
-  return is_one_of(input->path, ends) || (strcmp(input->path, "-") != 0 && c2_is_directory(input->path));
+  return is_one_of(path, ends);
+}
+
+bool c2_duckdb_sniff(const c2_input *input) {
+  return is_named(input->path) || (strcmp(input->path, "-") != 0 && c2_is_directory(input->path));
+}
+
+c2_status c2_duckdb_check_name(const char *path, c2_error *err) {
+  return is_named(path) ? c2_duckdb_check(err) : C2_OK;
 }
 
 /* ---- Opening ---------------------------------------------------------------------------------- */

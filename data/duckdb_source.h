@@ -8,6 +8,9 @@
 enum { C2_PARQUET_NAMES = 2 };
 extern const char *const c2_parquet_names[C2_PARQUET_NAMES];
 
+/* Fails where a file that isn't here yet has a name that DuckDB reads, and the library isn't here either. */
+c2_status c2_duckdb_check_name(const char *path, c2_error *err);
+
 /* Functions of the reader (see c2_reader): the first two are for a path. */
 bool c2_duckdb_sniff(const c2_input *input);
 c2_status c2_duckdb_open_path(c2_input *input, c2_error *err);

@@ -106,18 +106,32 @@ static size_t count_chosen(const c2_listing *listing, choose_fn choose, const vo
   return count;
 }
 
-/* Brings the chosen files into the cache and lists their paths there. */
-static c2_status fetch_chosen(c2_fetch *f, const c2_listing *listing, choose_fn choose, const void *context,
-                              c2_hub_files *files, c2_error *err) {
-  C2_TRY(c2_alloc_array(count_chosen(listing, choose, context), sizeof *files->path, &files->path, err));
+/* Before any of them is downloaded. */
+static c2_status check_chosen(const c2_fetch *f, const c2_listing *listing, choose_fn choose, const void *context,
+                              c2_error *err) {
   for (size_t i = 0; i < listing->count; i++) {
     const char *path = listing->file[i].path;
-    bool found = false;
+    c2_error why;
     if (!choose(path, context)) continue;
     if (!c2_hub_is_path(path, strlen(path))) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s: the hub lists a file named '%.200s', which is no path within it", f->repo->name,
               path);
     }
+    c2_status status = f->hub->check ? f->hub->check(path, &why) : C2_OK;
+    if (status != C2_OK) C2_FAIL(err, status, "%s: %.200s: %s", f->repo->name, path, why.text);
+  }
+  return C2_OK;
+}
+
+/* Brings the chosen files into the cache and lists their paths there. */
+static c2_status fetch_chosen(c2_fetch *f, const c2_listing *listing, choose_fn choose, const void *context,
+                              c2_hub_files *files, c2_error *err) {
+  C2_TRY(check_chosen(f, listing, choose, context, err));
+  C2_TRY(c2_alloc_array(count_chosen(listing, choose, context), sizeof *files->path, &files->path, err));
+  for (size_t i = 0; i < listing->count; i++) {
+    const char *path = listing->file[i].path;
+    bool found = false;
+    if (!choose(path, context)) continue;
     if (f->hub->offline) {
       C2_TRY(c2_store_has(f->hub, f->repo, f->commit, path, &found, err));
       if (!found) {

@@ -54,6 +54,7 @@ typedef struct c2_hub {
   void (*say)(const char *line);         /* what is going on, and what is odd about it; each may be NULL */
   void (*warn)(const char *line);
   void (*progress)(const char *file, uint64_t done, uint64_t total);
+  c2_status (*check)(const char *file, c2_error *err); /* NULL, or fails for a file that isn't worth its download */
   struct c2_http *http; /* opened by the first request */
 } c2_hub;
 

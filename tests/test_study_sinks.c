@@ -169,6 +169,7 @@ static void check_ranks(const char *prefix, const char *lead) {
     assert_string_equal(csv_text(&found, i, "MASE_p_holm"), csv_text(&equivalence, mase, "p_difference_holm"));
     assert_string_equal(csv_text(&found, i, change), csv_text(&equivalence, leading, "change_percent"));
     assert_string_equal(csv_text(&found, i, holm), csv_text(&equivalence, leading, "p_difference_holm"));
+    assert_string_equal(csv_text(&found, i, "n_tasks"), csv_text(&equivalence, leading, "n"));
     size_t head = (size_t)csv_number(&found, i, "layer") * HEADS + (size_t)csv_number(&found, i, "head");
     assert_false(seen[head]);
     seen[head] = true;
@@ -207,16 +208,37 @@ static void test_study(void **state) {
   program_remove_folder(folder);
 }
 
-/* The file holds the metric that it ranks by. */
+/* A third task, whose past repeats itself: MASE has no unit there. */
+static void add_repeating_task(const char *folder) {
+  char *path = program_path(folder, "tasks.yaml");
+  FILE *out = fopen(path, "a");
+  assert_non_null(out);
+  (void)fputs("- {dataset_path: repeating.csv, horizon: 20, seasonality: 7, quantile_levels: [0.1, 0.9]}\n", out);
+  assert_int_equal(fclose(out), 0);
+  free(path);
+  path = program_path(folder, "repeating.csv");
+  out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fputs("item_id,timestamp,target\n", out);
+  for (int t = 0; t < 150; t++) (void)fprintf(out, "a,%d-01-01,%d\n", 1800 + t, t % 7 + (t < 130 ? 0 : t % 2));
+  assert_int_equal(fclose(out), 0);
+  free(path);
+}
+
+/* The file holds the metric that it ranks by, and the number of its tasks. */
 static void test_other_metric(void **state) {
   (void)state;
   char *folder = program_make_folder();
   char *prefix = program_path(folder, "p");
   write_tasks(folder);
+  add_repeating_task(folder);
   program_result r = STUDY(folder, prefix, "--find-sinks", "--arms", "none", "--metrics", "RMSE");
   succeed(&r);
   program_free(&r);
   check_ranks(prefix, "RMSE");
+  csv found = csv_open(prefix, "find_sinks");
+  assert_true(csv_number(&found, 0, "n_tasks") == 3);
+  csv_close(&found);
   free(prefix);
   program_remove_folder(folder);
 }

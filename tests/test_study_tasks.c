@@ -175,23 +175,30 @@ static void test_long_list(void **state) {
   program_remove_folder(folder);
 }
 
-/* Data are told by what they hold. A line of JSON Lines is a series whatever its id; a column "id" names a table's. */
+/* Data are told by what they hold. A line of JSON Lines is a series whatever its id; a column "id" names a table's
+ * where it has no "item_id", and is told of beside one. */
 static void test_data(void **state) {
   (void)state;
   static const struct {
     const char *file, *text, *fields, *id_column, *units;
+    bool is_told;
   } cases[] = {
       {"data", "{\"item_id\": \"x\", \"target\": [1, 2, 3]}\n"
        "{\"item_id\": \"x\", \"target\": [4, 5, 6]}\n", "", "item_id",
-       "x x"},
-      {"data", "{\"item_id\": \"x\", \"target\": [[1, 2], [4, 5]]}\n", ", target: [u, v]", "item_id", "x"},
-      {"d.csv", "id,item_id,timestamp,target\nb,1,1,3\nb,2,2,4\nb,3,3,4\na,4,1,5\n", "", "id", "a b"},
+       "x x", false},
+      {"data", "{\"item_id\": \"x\", \"target\": [[1, 2], [4, 5]]}\n", ", target: [u, v]", "item_id", "x", false},
+      {"d.csv", "id,timestamp,target\nb,1,3\nb,2,4\nb,3,4\na,1,5\n", "", "id", "a b", false},
+      {"d.csv", "id,item_id,timestamp,target\n0,b,1,3\n1,b,2,4\n2,b,3,4\n3,a,1,5\n", "", "item_id", "a b", true},
+      {"d.csv", "id,item_id,timestamp,target\n0,b,1,3\n1,b,2,4\n2,b,3,4\n3,a,1,5\n", ", id_column: item_id", "item_id",
+       "a b", false},
+      {"d.csv", "id,item_id,timestamp,target\nb,1,1,3\nb,2,2,4\nb,3,3,4\na,4,1,5\n", ", id_column: id", "id", "a b",
+       false},
       {"d.csv", "item_id,timestamp,u,v,w\na,1,3,4,5\na,2,4,5,6\na,3,4,5,6\n",
-       ", generate_univariate_targets_from: __ALL__, static_columns: [v]", "item_id", "a_u a_w"},
+       ", generate_univariate_targets_from: __ALL__, static_columns: [v]", "item_id", "a_u a_w", false},
       {"d.csv", ",item_id,timestamp,u\n0,a,1,3\n1,a,2,4\n2,a,3,4\n", ", generate_univariate_targets_from: __ALL__",
-       "item_id", "a_u"},
+       "item_id", "a_u", false},
       {"d.csv", "item_id,timestamp,u,v\na,1,3,4\na,2,4,5\na,3,4,5\n", ", generate_univariate_targets_from: [v]",
-       "item_id", "a_v"}};
+       "item_id", "a_v", false}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char yaml[256];
     char units[64] = "";
@@ -208,6 +215,12 @@ static void test_data(void **state) {
     for (size_t u = 0; u < data.units; u++) (void)sprintf(units + strlen(units), "%s%s", u ? " " : "", data.unit[u].id);
     assert_string_equal(units, cases[i].units);
     assert_string_equal(data.id_column, cases[i].id_column);
+    bool is_told = false;
+    for (size_t n = 0; n < data.set.notes; n++) {
+      is_told = is_told || strstr(data.set.note[n], "d.csv: the ids are those of column 'item_id', not of 'id', as the "
+                                                    "task has no id_column");
+    }
+    assert_int_equal(is_told, cases[i].is_told);
     c2_task_data_free(&data);
     c2_tasks_free(&list);
     free(path);
@@ -242,27 +255,29 @@ static void test_roles(void **state) {
 /* Nor are ids and time stamps covariates or targets, whatever tells which columns they are. */
 static void test_keys(void **state) {
   (void)state;
-  static const char table[] = "id,item_id,timestamp,target\na,1,1,3\na,2,2,4\na,3,3,4\n";
+  static const char rows[] = "a,1,1,3\na,2,2,4\na,3,3,4\n";
   static const struct {
-    const char *fields, *part;
+    const char *second, *fields, *part; /* the name of the column behind "id" */
   } cases[] = {
-      {"known_dynamic_columns: [timestamp]",
+      {"item_id", "known_dynamic_columns: [timestamp]",
        "tasks.yaml:2: known_dynamic_columns: column 'timestamp' is named twice: it holds the time stamps"},
-      {"known_dynamic_columns: [id]", "known_dynamic_columns: column 'id' is named twice: it holds the ids"},
-      {"id_column: item_id, past_dynamic_columns: [item_id]", "past_dynamic_columns: column 'item_id' is named twice"},
-      {"timestamp_column: item_id, target: item_id", "target: column 'item_id' is named twice: it holds the time"},
-      {"past_dynamic_columns: [item_id]", NULL}};
+      {"x", "known_dynamic_columns: [id]", "known_dynamic_columns: column 'id' is named twice: it holds the ids"},
+      {"item_id", "past_dynamic_columns: [item_id]", "past_dynamic_columns: column 'item_id' is named twice"},
+      {"item_id", "timestamp_column: id, target: id", "target: column 'id' is named twice: it holds the time"},
+      {"item_id", "id_column: id, past_dynamic_columns: [item_id]", NULL}};
   char *folder = make_folder("");
   char *tasks = program_path(folder, "tasks.yaml");
   char *data = program_path(folder, "d.csv");
-  program_write_file(data, table, sizeof table - 1);
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char yaml[256];
+    char table[128];
     c2_task_list list = {0};
     c2_task_data set;
     c2_error err = {.code = C2_OK};
     (void)snprintf(yaml, sizeof yaml, "tasks:\n- {dataset_path: d.csv, %s}\n", cases[i].fields);
+    (void)snprintf(table, sizeof table, "id,%s,timestamp,target\n%s", cases[i].second, rows);
     program_write_file(tasks, yaml, strlen(yaml));
+    program_write_file(data, table, strlen(table));
     if (c2_tasks_read(&list, folder, &err) != C2_OK) fail_msg("%s", err.text);
     c2_status status = c2_task_data_open(&set, &list.task[0], &err);
     assert_int_equal(status, cases[i].part ? C2_ERR_FORMAT : C2_OK);

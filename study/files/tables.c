@@ -184,7 +184,7 @@ static c2_status write_find_sinks(writer *w, c2_error *err) {
   for (size_t i = 0; i < w->results->layers * w->results->heads; i++) {
     const c2_sink_row *sink = &w->summary->ranked[i];
     w->row.part[C2_PART_SINK] = sink;
-    w->row.part[C2_PART_CHANGE] = &sink->change[c2_metric_place(&w->results->compared, C2_MASE)];
+    w->row.part[C2_PART_CHANGE] = &sink->change[0]; /* of the leading metric */
     put_row(w);
   }
   return close_table(w, err);

@@ -71,11 +71,23 @@ static c2_status check_keys(const c2_task *task, const c2_header *header, const 
   return status;
 }
 
+/* Takes fev's default name, "id", where the usual column isn't there: beside it "id" may number the rows. */
+static c2_status choose_id(c2_read_options *options, const c2_input *input, c2_dataset *set, c2_error *err) {
+  const char *usual = c2_id_name(NULL);
+  if (options->id_column || !c2_header_has(input->header, "id")) return C2_OK;
+  if (!c2_header_has(input->header, usual)) {
+    options->id_column = "id";
+    return C2_OK;
+  }
+  return c2_dataset_note(set, err, "%s: the ids are those of column '%s', not of 'id', as the task has no id_column",
+                         input->name, usual);
+}
+
 static c2_status read_table(c2_task_data *data, const c2_task *task, c2_input *input, c2_read_options *options,
                             c2_error *err) {
   const char **columns = NULL;
   size_t count = 0;
-  if (!options->id_column && c2_header_has(input->header, "id")) options->id_column = "id"; /* fev's default name */
+  C2_TRY(choose_id(options, input, &data->set, err));
   data->id_column = options->id_column;
   if (task->univariate_all) {
     C2_TRY(c2_dataset_alloc(&data->set, input->header->names.count, sizeof *columns, &columns, err));

@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
@@ -48,13 +49,18 @@ def test_endpoint(smoke):
     assert len(re.findall(r"^\| (64|128) \| (4|8|16|inf) \| \d", text, re.MULTILINE)) == 8  # speed and memory
 
 
-@pytest.mark.parametrize("name", ["answer", "pairs"])
-def test_places(name, monkeypatch):
-    """A smoke test writes beside the study's results, not over them."""
+def load(name, monkeypatch):
     monkeypatch.syspath_prepend(SCRIPT.parent)
     spec = importlib.util.spec_from_file_location(f"study_{name}", SCRIPT.parent / f"{name}.py")  # the trainer has a pairs.py, too
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
+    return tool
+
+
+@pytest.mark.parametrize("name", ["answer", "pairs"])
+def test_places(name, monkeypatch):
+    """A smoke test writes beside the study's results, not over them."""
+    tool = load(name, monkeypatch)
     given = ["--public", "a", "--long", "b"] if name == "answer" else []
     for options, place in ((["--smoke"], f"{name}-smoke"), (given, name)):
         monkeypatch.setattr(sys, "argv", [name, *options])
@@ -91,6 +97,18 @@ def test_refuses_other_runs(smoke, tmp_path):
     named = re.findall(r"answer: error: .*/(\S+)__run.json: another (.+) than now; remove it", done.stderr)
     assert named == [("dense-1-c64", "model"), ("mixed-1-c64", "tasks"), ("dense-1-c128", "sparse_model"),
                      ("mixed-1-c128", "program")]
+
+
+def test_weights_that_are_gone(tmp_path, monkeypatch):
+    """Runs that are done can't be told from those of other weights where theirs are not there."""
+    tool = load("answer", monkeypatch)
+    monkeypatch.setattr(tool, "program_commit", lambda: "c")
+    (tmp_path / "tasks.yaml").write_text("")
+    (tmp_path / "dense-1-c64__run.json").write_text(json.dumps({"sha256": {}, "versions": {"commit": "c"}}))
+    plan = SimpleNamespace(out=tmp_path, runs=lambda: [("dense-1-c64", 64, tmp_path / "gone", ())])
+    with pytest.raises(SystemExit) as ended:
+        tool.check_done(plan)
+    assert ended.value.code == f"answer: error: {tmp_path}/gone: no such folder of weights: expected --models to be where recipe.sh put them"
 
 
 def test_refuses_other_data(tmp_path):

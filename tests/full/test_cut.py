@@ -1,8 +1,10 @@
 """Cutting single looks: in one layer the future can't see what the pairs saw, in two layers it can."""
 
+import subprocess
 import sys
 
 import numpy as np
+import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tools" / "study"))
@@ -36,3 +38,15 @@ def test_pairs_are_found():
     assert CONTEXT // PATCH - 3 <= asks < CONTEXT // PATCH
     keys = [Y[p * PATCH:p * PATCH + PATCH // 2].mean() for p in (*pairs, asks)]
     assert min(abs(key - keys[-1]) for key in keys[:-1]) < 1
+
+
+@pytest.mark.parametrize("folders, said", [
+    ([], "expected a folder for each of the weights, as recipe.sh --pairs makes them"),
+    (["dense-1", "mixed-without-null-1"], "'mixed-without-null-1' is none of the weights of recipe.sh --pairs: expected dense, r8 "
+                                          "or mixed, and a seed")])
+def test_other_weights_are_refused(tmp_path, folders, said):
+    for name in folders:
+        (tmp_path / name / "model").mkdir(parents=True)
+    done = subprocess.run([sys.executable, ROOT / "tools" / "study" / "cut.py", "--models", tmp_path, "--items", "1"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stdout == "" and done.stderr == f"cut: error: {tmp_path}: {said}\n"

@@ -100,6 +100,44 @@ def results(folder):
     return found
 
 
+@pytest.fixture
+def parquet_hub(tmp_path):
+    """A hub with two data sets in Parquet, and an environment that knows it and has no library of DuckDB."""
+    root = tmp_path / "hub"
+    for name in ("a", "b"):
+        repo = root / "datasets" / "owner" / name
+        (repo / "refs").mkdir(parents=True)
+        (repo / "refs/main").write_text(COMMIT)
+        (repo / COMMIT / "daily").mkdir(parents=True)
+        (repo / COMMIT / "daily/train-0.parquet").write_text("never read")
+    lists = [{"dataset_path": f"owner/{name}", "dataset_config": "daily", "task_name": name} for name in ("a", "b")]
+    (root / "tasks.yaml").write_text(yaml.safe_dump({"tasks": lists}))
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
+    environment |= {"HF_HOME": str(tmp_path / "home"), "CHRONOS2_DUCKDB": str(tmp_path / "libduckdb.so")}
+    with subprocess.Popen([PROGRAM.parent / "fake_hub", root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as hub:
+        environment["HF_ENDPOINT"] = hub.stdout.readline().split()[0]
+        yield root, environment
+        hub.stdin.close()
+
+
+@pytest.mark.parametrize("command", ["study", "forecast"])
+def test_nothing_is_downloaded_that_can_not_be_read(parquet_hub, tmp_path, command):
+    root, environment = parquet_hub
+    what = ["--tasks", root / "tasks.yaml", "--out-prefix", tmp_path / "p"]
+    if command == "forecast":
+        what = ["hf://datasets/owner/a/daily/train-0.parquet", "--horizon", "3"]
+    run = [str(part) for part in [PROGRAM, command, *what]]
+    done = subprocess.run(run, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 1 and "downloading" not in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        f"chronos2: error: owner/a: daily/train-0.parquet: this needs DuckDB, and its library is not there "
+        f"({tmp_path}/libduckdb.so): 'scripts/setup.sh duckdb' brings it, or set CHRONOS2_DUCKDB to the path of libduckdb.so")
+    assert list((tmp_path / "home").rglob("*.parquet")) == []
+    pull = [PROGRAM, "pull", "hf://datasets/owner/a"]  # reads nothing
+    subprocess.run([str(part) for part in pull], check=True, env=environment)
+    assert len(list((tmp_path / "home").rglob("*.parquet"))) == 1
+
+
 @needs_tasks
 def test_study_of_the_hub(tmp_path):
     root = tmp_path / "hub"

@@ -66,6 +66,58 @@ def test_opening_the_model_is_start(monkeypatch, capsys, tmp_path):
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + 2 * short.STEPS
 
 
+def test_a_sample_is_no_more_than_all(monkeypatch, capsys, tmp_path):
+    """bench/short.py multiplies by what the other side really forecast."""
+    asked = []
+
+    def measured(command):
+        asked.append(command)
+        return 4.0, 4.0, 1.0, json.dumps([1, 0, 3, 0])
+
+    monkeypatch.setattr(short, "measured", measured)
+    for given, sample, whole in ((["4"], 4, 4), (["8", "4"], 4, 7)):
+        monkeypatch.setattr(sys, "argv", ["short.py", "program", str(tmp_path), *given])
+        short.main()
+        assert asked[-1][-2] == sample
+        assert f"| the same, in proportion | {given[0]} | {whole} | | |" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["short.py", "program", str(tmp_path), "4", "0"])
+    with pytest.raises(SystemExit, match="2"):
+        short.main()
+
+
+def test_nothing_is_set_against_what_did_not_run(monkeypatch, capsys):
+    """bench/package.py leaves the cells empty where upstream is no contender, and knows the names of contenders."""
+    answer = {"seconds": 2.0, "peak_resident_mb": 8}
+    monkeypatch.setattr(package, "frames", lambda *_: SimpleNamespace(turn=lambda: answer, close=lambda: None))
+    args = SimpleNamespace(series=1, rounds=2, contenders=["ours"])
+    rows = package.predict_df(lambda _: ("", None), args)[0][2:]
+    assert [[cell.strip() for cell in row.strip("|").split("|")] for row in rows] == [["1", "ours", "2.0", "", "8", ""]]
+    args.contenders = ["ours", package.UPSTREAM]
+    rows = package.predict_df(lambda _: ("", None), args)[0][2:]
+    assert "1.00 (1.00–1.00)" in rows[0] and rows[0].endswith("| 1.00 |")
+    monkeypatch.setattr(sys, "argv", ["package.py", "predict_df", "--contenders", "ours,our"])
+    with pytest.raises(SystemExit, match="2"):
+        package.main()
+    assert capsys.readouterr().err.endswith(
+        "argument --contenders: expected ours, ours bf16, upstream float32 or upstream bf16, found 'our'\n")
+
+
+@pytest.mark.parametrize("command", ["bench/coverage.py", "bench/serve.py", "tools/docs/forecast.py"])
+def test_the_program_is_the_one_that_is_named(tmp_path, command):
+    """CHRONOS2_BIN; and a server that ends at once is said, and no other server is measured in its place."""
+    program = tmp_path / "chronos2"
+    program.write_text(f"#!/bin/sh\necho \"$1\" > '{tmp_path}/ran'\nexit 3\n")
+    program.chmod(0o755)
+    (tmp_path / "tasks.yaml").write_text("tasks: [{dataset_path: a.jsonl, dataset_config: a, horizon: 1}]\n")
+    (tmp_path / "a.jsonl").write_text('{"item_id": "a", "target": [1, 2, 3]}\n')
+    more = [str(tmp_path)] if command == "bench/coverage.py" else []
+    done = subprocess.run([sys.executable, command, *more], capture_output=True, text=True, check=False, cwd=ROOT, timeout=300,
+                          env={**os.environ, "CHRONOS2_BIN": str(program)})
+    assert done.returncode != 0 and (tmp_path / "ran").exists()
+    if command == "bench/serve.py":
+        assert "serve: error: chronos2 serve ended with status 3" in done.stderr.splitlines()
+
+
 def test_peak_is_the_programs_own():
     held = bytearray(os.urandom(1 << 20)) * 400
     _, _, peak, said = contenders.measured(["echo", "done"])

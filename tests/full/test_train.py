@@ -264,6 +264,20 @@ def test_killed_alone(tmp_path):
         process.communicate()
 
 
+def test_two_runs_of_one_folder(tmp_path):
+    """The second is refused while the first one runs, and goes on once that has ended, however it did."""
+    process = started(tmp_path, "--steps", "1000000", "--every", "1000000", "--workers", "1")
+    try:
+        while process.poll() is None and not (tmp_path / "first.csv").exists():
+            time.sleep(0.1)
+        status, _, err = ended(started(tmp_path))
+        assert status == 1 and err == f"train: error: {tmp_path}: another run is writing there: expected it to end, or another --out\n"
+    finally:
+        process.kill()
+        process.communicate()
+    train(tmp_path, "--minutes", "0")
+
+
 def test_counts(monkeypatch, capsys):
     """No warm-up is the full rate at once; what can't be nothing is refused."""
     args = argparse.Namespace(steps=4, decay=1, lr=1.0, warmup=0)
@@ -286,6 +300,29 @@ def test_recipe_refuses(tmp_path, options):
                           check=False, env={**os.environ, "PYTHON": str(trace)})
     assert done.returncode == 2 and not (tmp_path / "started").exists()
     assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("recipe: error: ")
+
+
+@pytest.mark.parametrize("options", [["--arms"], ["--pairs"], ["--gpu"]], ids=" ".join)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "kill"])
+def test_recipe_ends_as_a_whole(tmp_path, options, number):
+    """Ctrl-C tells all of its processes, `kill` the recipe alone: the training under way ends well, and none follows."""
+    trainer_that_waits = tmp_path / "python"
+    trainer_that_waits.write_text(f"#!/bin/sh\ntrap 'echo ended >> {tmp_path}/told; exit 0' INT TERM\n"
+                                  f"echo started >> {tmp_path}/told\nwhile :; do sleep 0.1; done\n")
+    trainer_that_waits.chmod(0o755)
+    process = subprocess.Popen([str(ROOT / "tools" / "train" / "recipe.sh"), *options, "--out", str(tmp_path / "out")],
+                               stdout=subprocess.DEVNULL, env={**os.environ, "PYTHON": str(trainer_that_waits)},
+                               start_new_session=True)
+    try:
+        while process.poll() is None and not (tmp_path / "told").exists():
+            time.sleep(0.1)
+        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+        assert process.wait(timeout=60) == 128 + number
+        assert living(process.pid) == []
+        assert (tmp_path / "told").read_text().split() == ["started", "ended"]
+    finally:
+        if living(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_recipe_repeats_its_log(tmp_path):

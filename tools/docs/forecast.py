@@ -5,10 +5,12 @@
 
 import argparse
 import csv
+import os
 import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = Path(os.environ.get("CHRONOS2_BIN", ROOT / "build" / "chronos2"))
 SERIES, STEPS, SHOWN = "elnino_monthly", 24, 84  # the last two years are held back; months that are drawn
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 860, 300, 48, 16, 40, 30
 INK, PAST, LINE, BAND = "#1b2a41", "#3d7ea6", "#e08e45", "#f5d9bf"
@@ -16,7 +18,7 @@ INK, PAST, LINE, BAND = "#1b2a41", "#3d7ea6", "#e08e45", "#f5d9bf"
 
 def forecast(rows):
     text = "item_id,timestamp,target\n" + "\n".join(",".join(row) for row in rows) + "\n"
-    command = [ROOT / "build" / "chronos2", "forecast", "-", "--horizon", str(STEPS), "--quantile-levels", "0.1,0.5,0.9"]
+    command = [PROGRAM, "forecast", "-", "--horizon", str(STEPS), "--quantile-levels", "0.1,0.5,0.9"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
     return [[float(x) for x in row[4:7]] for row in list(csv.reader(done.stdout.splitlines()))[1:]]
 

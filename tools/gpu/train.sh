@@ -23,5 +23,6 @@ if [ "${1:-}" = --cpu ]; then # to see that the script works
   device=()
   shift
 fi
-PYTHON=${PYTHON:-python3} tools/train/recipe.sh "${device[@]}" --minutes "$minutes" --out "$out" "$@"
-echo "train: the state is in $out"
+export PYTHON=${PYTHON:-python3}
+echo "train: the state is kept in $out"
+exec tools/train/recipe.sh "${device[@]}" --minutes "$minutes" --out "$out" "$@" # which takes the signals

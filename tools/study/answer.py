@@ -111,6 +111,8 @@ def sha256(data: bytes) -> str:
 @functools.cache
 def folder_sha256(folder: Path) -> str:
     """As `chronos2 study` has it in its record: of a line for each of a model's files."""
+    if not folder.is_dir():
+        sys.exit(f"answer: error: {folder}: no such folder of weights: expected --models to be where recipe.sh put them")
     names = sorted(f.name for f in folder.iterdir()
                    if f.name in ("adapter_config.json", "config.json") or ".safetensors" in f.name)
     return sha256("".join(f"{sha256((folder / name).read_bytes())}  {name}\n" for name in names).encode())

@@ -57,16 +57,28 @@ def error(weights: model.Chronos2, pattern: model.Pattern, series: np.ndarray, w
     return float(np.abs(forecasts - series[:, CONTEXT:]).mean() / np.abs(series[:, CONTEXT:]).mean())
 
 
+def family_of(folder: Path) -> str:
+    """Of FAMILY-SEED/model."""
+    return folder.parent.name.rsplit("-", 1)[0]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, default=ROOT / "build" / "train" / "pairs", help="where recipe.sh --pairs put them")
     parser.add_argument("--items", type=int, default=ITEMS, help="series of the control")
     args = parser.parse_args()
+    folders = sorted(args.models.glob("*/model"))
+    if not folders:
+        sys.exit(f"cut: error: {args.models}: expected a folder for each of the weights, as recipe.sh --pairs makes them")
+    for folder in folders:
+        if family_of(folder) not in PATTERNS:
+            sys.exit(f"cut: error: {args.models}: '{folder.parent.name}' is none of the weights of recipe.sh --pairs: expected "
+                     f"dense, r8 or mixed, and a seed")
     series = np.array([item("pairs", i) for i in range(args.items)], np.float32)
     print("| weights | nothing cut | the pairs don't look | the future doesn't look |", "| --- " * 4 + "|", sep="\n")
-    for folder in sorted(args.models.glob("*/model")):
+    for folder in folders:
         weights, _ = model.load(folder)
-        pattern = PATTERNS[folder.parent.name.rsplit("-", 1)[0]]
+        pattern = PATTERNS[family_of(folder)]
         cells = " | ".join(f"{error(weights, pattern, series, who):.2f}" for who in ("", "pairs", "future"))
         print(f"| {folder.parent.name} | {cells} |", flush=True)
 

@@ -53,7 +53,32 @@ done
 
 if [ $pairs = yes ] && [ $arms$gpu != nono ]; then refuse "--pairs goes with neither --arms nor --gpu"; fi
 
-train=("$python" tools/train/train.py)
+# The trainings under way. A signal is passed on to them: each keeps what it has and ends, and none follows.
+running=()
+stopped=0
+trap 'stopped=130; pass_on' INT
+trap 'stopped=143; pass_on' TERM
+pass_on() { kill -TERM "${running[@]}" 2> /dev/null || true; }
+
+start() {
+  "$python" tools/train/train.py "$@" &
+  running+=($!)
+}
+
+# Waits for all of them.
+finish() {
+  local process status failed=0
+  [ $stopped = 0 ] || pass_on # the signal may have come before the last one was known
+  for process in "${running[@]}"; do
+    status=0
+    wait "$process" || status=$?
+    while kill -0 "$process" 2> /dev/null; do wait "$process" || status=$?; done # after a signal
+    [ $status = 0 ] || failed=$status
+  done
+  running=()
+  [ $stopped = 0 ] || exit $stopped
+  [ $failed = 0 ] || exit $failed
+}
 
 if [ $gpu = yes ]; then
   # Everything side by side: a small model's step takes longer to start than to run.
@@ -61,24 +86,15 @@ if [ $gpu = yes ]; then
   more=(--device cuda --bf16 ${minutes:+--within "$minutes"})
   export OMP_NUM_THREADS=1
   main=(--steps 30000 --decay 3000 --every 2000 --d-model 256 --layers 8 --observations 262144)
-  "${train[@]}" "${main[@]}" "${more[@]}" --workers $(((cores * 3 + 3) / 4)) --out "$out/main" &
-  running=($!)
+  start "${main[@]}" "${more[@]}" --workers $(((cores * 3 + 3) / 4)) --out "$out/main"
   if [ $arms = yes ]; then
     for seed in 1 2 3; do
-      "${train[@]}" "${arm[@]}" "${more[@]}" --steps 3000 --decay 750 --observations 131072 --every 1000 \
-        --workers $(((cores + 7) / 8)) --family "${families[@]}" --seed $seed --out "$out" &
-      running+=($!)
+      start "${arm[@]}" "${more[@]}" --steps 3000 --decay 750 --observations 131072 --every 1000 \
+        --workers $(((cores + 7) / 8)) --family "${families[@]}" --seed $seed --out "$out"
     done
   fi
-  trap 'kill -TERM "${running[@]}" 2> /dev/null || true' TERM INT
-  failed=0
-  for process in "${running[@]}"; do
-    status=0
-    wait "$process" || status=$?
-    while kill -0 "$process" 2> /dev/null; do wait "$process" || status=$?; done # after a signal
-    [ $status = 0 ] || failed=$status
-  done
-  exit $failed
+  finish
+  exit
 fi
 
 more=(${minutes:+--minutes "$minutes"})
@@ -86,10 +102,17 @@ if [ $pairs = yes ]; then
   if grep -q -e avx512_bf16 -e amx_bf16 /proc/cpuinfo; then more+=(--bf16); fi
   case " ${more[*]} " in *' --bf16 '*) kind=bfloat16 ;; *) kind=float32 ;; esac
   echo "recipe: the pairs are trained in $kind, as the processor is" >&2
-  for seed in 1 2 3; do "${train[@]}" "${pair[@]}" "${more[@]}" --family dense mixed r8 --seed $seed --out "$out/pairs"; done
+  for seed in 1 2 3; do
+    start "${pair[@]}" "${more[@]}" --family dense mixed r8 --seed $seed --out "$out/pairs"
+    finish
+  done
   exit
 fi
-"${train[@]}" "${main[@]}" "${more[@]}" --out "$out/main"
+start "${main[@]}" "${more[@]}" --out "$out/main"
+finish
 if [ -n "$minutes" ]; then "$python" tools/train/compare.py tools/train/logs/main-first.csv "$out/main/first.csv"; fi
 [ $arms = yes ] || exit 0
-for seed in 1 2 3; do "${train[@]}" "${arm[@]}" "${more[@]}" --family "${families[@]}" --seed $seed --out "$out"; done
+for seed in 1 2 3; do
+  start "${arm[@]}" "${more[@]}" --family "${families[@]}" --seed $seed --out "$out"
+  finish
+done

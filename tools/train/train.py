@@ -18,6 +18,7 @@ Matrices of the encoder are trained by Muon, the rest by AdamW.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import math
 import os
 import signal
@@ -28,6 +29,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -256,6 +258,8 @@ class Run:
     def __init__(self, args: argparse.Namespace, family: str, out: Path) -> None:
         self.args, self.family, self.out = args, family, out
         out.mkdir(parents=True, exist_ok=True)
+        if RANK == 0:
+            self.lock = self.take(out)
         if args.start:
             self.model, _ = load(args.start)
         else:
@@ -287,6 +291,16 @@ class Run:
             self.step, self.seen, self.running, self.spent, self.minutes, self.last = state["counts"]
             if self.last is None:
                 self.check_steps(path, state.get("steps"))
+
+    @staticmethod
+    def take(out: Path) -> IO[str]:
+        """A file whose lock says that a run is writing to OUT. It is the process's own: workers and what is killed hold none."""
+        lock = open(out / "lock", "w")
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise SystemExit(f"train: error: {out}: another run is writing there: expected it to end, or another --out") from None
+        return lock
 
     def check_steps(self, path: Path, planned: int | None) -> None:
         """The steps that were made have the rates that --steps gives them. Rates of a plan part from its end backwards,
