@@ -24,7 +24,7 @@ def test_check(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     entries = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     sections = {entry["section"]: entry for entry in entries if "status" in entry}
-    assert list(sections) == ["version", "golden", "sessions", "masked", "observers", "blind_heads", "speed", "bf16", "study"]
+    assert list(sections) == ["version", "golden", "sessions", "masked", "observers", "blind_heads", "speed", "study", "bf16"]
     assert "cuda: by libchronos2_cuda.so, tried on an H100 before its attention was rewritten" in sections["version"]["text"]
     sides = [entry for entry in entries if "side" in entry]
     assert not [entry for entry in sides if "failed" in entry]
