@@ -31,6 +31,7 @@ BUILD, OUT, EMULATE = ASKED.build, ASKED.out, ASKED.emulate
 WORK = Path(tempfile.mkdtemp(prefix="chronos2_check_"))
 LIMIT = 470 * (10 if EMULATE else 1)  # seconds, of all sections together
 ONLY_ASKED = {"initcheck-bf16"}  # by --only: it takes all its time, for reads that nothing else finds (docs/cuda.md)
+STOPS = {signal.SIGTERM, signal.SIGINT}
 KEPT = 12000  # characters of a section's text
 SMOOTH = "tests/golden/model-smooth"
 # A request that takes prefill, decode, groups and a rollout.
@@ -101,15 +102,15 @@ class Results:
 def run(results, name, seconds, command):
     start = time.monotonic()
     environment = {**os.environ, **(libraries.environment() if command[0] != sys.executable else {})}
+    process = late = status = None
+    text = ""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # until we know the process: stopped before, we would leave it running
     try:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                   errors="replace", start_new_session=True)
-    except OSError as error:
-        results.add(section=name, status=127, seconds=0, text=str(error))
-        return 127
-    late = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
-    text, status = "", None
-    try:
+                                   errors="replace", start_new_session=True,
+                                   preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        late = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
         late.start()
         for line in process.stdout:
             try:
@@ -118,13 +119,19 @@ def run(results, name, seconds, command):
             except (ValueError, TypeError):
                 text += line
         status = process.wait()
+    except OSError as error:
+        if process:
+            raise
+        text, status = str(error), 127
     finally:
-        late.cancel()
-        if status is None:  # we are stopped
+        if late:
+            late.cancel()
+        if process and status is None:  # we are stopped
             os.killpg(process.pid, signal.SIGKILL)
             text += process.stdout.read()
             status = process.wait()
         results.add(section=name, status=status, seconds=round(time.monotonic() - start, 1), text=text[-KEPT:])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     return status
 
 
