@@ -333,6 +333,11 @@ def test_pack(tmp_path):
 
     done = pack()
     assert done.returncode == 1 and f"{build}/libchronos2_cuda.so is missing" in done.stderr
+    stale = b"const unsigned *c2_cuda_device_table(void) { static const unsigned table[64] = {5}; return table; }"
+    subprocess.run(["cc", "-w", "-shared", "-fPIC", "-o", build / "libchronos2_cuda.so", "-x", "c", "-"], input=stale, check=True)
+    done = pack()
+    assert done.returncode == 1 and re.match("pack: error: .* is made of other sources than this program", done.stderr)
+    (build / "libchronos2_cuda.so").unlink()
     (build / "libchronos2_cuda.so").symlink_to(ROOT / "build" / "libchronos2_cuda_emulated.so")
     earlier = build / "gpu" / "out" / "results.jsonl"
     earlier.parent.mkdir(parents=True)
