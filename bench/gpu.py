@@ -1,7 +1,9 @@
-"""gpu.py RESULTS.jsonl: tables for bench/RESULTS.md of what tools/gpu/check.sh wrote: checks, and seconds by side."""
+"""gpu.py RESULTS.jsonl: tables for bench/RESULTS.md of what tools/gpu/check.sh wrote: checks, and seconds by side. With
+--text SECTION what that section has said, as a failure's reason, or kernels' times."""
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 
@@ -42,12 +44,20 @@ def tell(entries):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
+    parser.add_argument("--text", metavar="SECTION")
+    asked = parser.parse_args()
     runs = [[]]
-    for line in parser.parse_args().results.read_text().splitlines():
+    for line in asked.results.read_text().splitlines():
         entry = json.loads(line)
         if "run" in entry:
             runs.append([])
         runs[-1].append(entry)
+    if asked.text:
+        texts = [e["text"] for entries in runs for e in entries if e.get("section") == asked.text and "text" in e]
+        if not texts:
+            sys.exit(f"gpu: error: {asked.results} has no section {asked.text}")
+        print(*texts, sep="\n")
+        return
     for entries in filter(None, runs):
         tell(entries)
 

@@ -61,12 +61,14 @@ if(CHRONOS2_CXX AND CMOCKA_FOUND AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
     set_tests_properties(test_cuda_${name} PROPERTIES
       ENVIRONMENT "CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>;CHRONOS2_TEST_DEVICE=cuda")
   endforeach()
-  # As tools/gpu/check.sh runs it, where cuBLAS may choose another algorithm for another number of rows.
+  # As tools/gpu/check.sh runs them, where cuBLAS may choose another algorithm for another number of rows.
   if(NOT CHRONOS2_SANITIZE)
-    add_test(NAME test_cuda_algorithms COMMAND test_blind_heads WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(test_cuda_algorithms PROPERTIES
-      ENVIRONMENT "CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>;CHRONOS2_TEST_DEVICE=cuda;\
+    foreach(name masked observers blind_heads)
+      add_test(NAME test_cuda_algorithms_${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+      set_tests_properties(test_cuda_algorithms_${name} PROPERTIES
+        ENVIRONMENT "CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>;CHRONOS2_TEST_DEVICE=cuda;\
 CHRONOS2_ON_GPU=1;CHRONOS2_EMULATOR_ALGORITHMS=1;CHRONOS2_TEST_SIZE=small")
+    endforeach()
   endif()
 else()
   message(STATUS "CUDA's emulator needs g++ and cmocka beside a build by gcc: the CUDA kernels are not tested here")

@@ -1,13 +1,16 @@
 """What is meant for a machine with a GPU, tried on the emulated device: its scripts end well, and bf16 is as exact as
 PyTorch's."""
 
+import io
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import tarfile
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,7 +24,7 @@ def test_check(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     entries = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     sections = {entry["section"]: entry for entry in entries if "status" in entry}
-    assert list(sections) == ["version", "golden", "sessions", "masked", "observers", "blind_heads", "speed", "bf16", "study"]
+    assert list(sections) == ["version", "golden", "sessions", "masked", "observers", "blind_heads", "speed", "study", "bf16"]
     assert "cuda: by libchronos2_cuda.so, tried on an H100 before its attention was rewritten" in sections["version"]["text"]
     sides = [entry for entry in entries if "side" in entry]
     assert not [entry for entry in sides if "failed" in entry]
@@ -225,14 +228,161 @@ def test_libraries(tmp_path):
         assert said.strip() == str(expected)
 
 
+def stub(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+
+
+NCU = """echo "$LD_LIBRARY_PATH $*" >&2
+echo '==PROF== Connected'
+echo '"ID","Kernel Name","Metric Name","Metric Unit","Metric Value"'
+for pass in 1 2 3; do
+  for name in 'fit_kernel(c2_gpu_fit)' 'void norm_kernel<bf16>(c2_gpu_norm)' 'void norm_kernel<bf16>(c2_gpu_norm)'; do
+    echo "\\"0\\",\\"$name\\",\\"dram__bytes.sum\\",\\"Mbyte\\",\\"1.5\\""
+    echo "\\"0\\",\\"$name\\",\\"gpu__time_duration.sum\\",\\"us\\",\\"1,000\\""
+  done
+done
+"""
+
+
+def test_kernel_times(tmp_path):
+    """Sums are of one pass, however many bench makes, and the program finds its libraries."""
+    stub(tmp_path / "ncu", NCU)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "CHRONOS2_LIBRARIES": "/ours", "LD_LIBRARY_PATH": "/a"}
+    command = [sys.executable, "tools/gpu/kernel_times.py", "build", "--attention", "full"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert re.findall(r"(\d+) +([\d.]+) us +([\d.]+) MB  (.*)", done.stdout) == [
+        ("2", "2000.0", "3.0", "void norm_kernel<bf16>"), ("1", "1000.0", "1.5", "fit_kernel")]
+    assert done.stderr.startswith("/ours:/a ") and "--clock-control none" in done.stderr
+    assert "build/chronos2 bench" in done.stderr and done.stderr.endswith("--attention full\n")
+    for text, said in (("echo '==ERROR== no counters'; exit 5", "==ERROR== no counters\nkernel_times: error: ncu ended with status 5"),
+                       ("", "kernel_times: error: ncu told of no fit_kernel")):
+        stub(tmp_path / "ncu", text)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 1 and done.stderr.startswith(said)
+
+
+def test_sections(tmp_path):
+    """As on a GPU: all but what is said, the most important first."""
+    for name in ("chronos2", "test_cuda_forward", "test_cuda_sessions", "test_masked", "test_observers", "test_blind_heads"):
+        stub(tmp_path / "build" / name, "")
+    for name in ("nvidia-smi", "compute-sanitizer"):
+        stub(tmp_path / "tools" / name, "")
+    stub(tmp_path / "tools" / "ncu", NCU)
+    environment = {**os.environ, "PATH": f"{tmp_path / 'tools'}:{os.environ['PATH']}"}
+
+    def check(*options):
+        return subprocess.run([sys.executable, "tools/gpu/check.py", tmp_path / "build", tmp_path, *options], cwd=ROOT,
+                              env=environment, capture_output=True, text=True)
+
+    names = re.search("expected (.*)", check("--only", "none").stderr)[1].split(", ")
+    assert names.index("compile") < names.index("memcheck-bf16")
+    slow = {"speed", "compile", "bf16"}  # PyTorch's
+    done = check("--skip", ",".join(slow))
+    assert done.returncode == 0, done.stdout
+    done = check("--only", "initcheck-bf16")
+    assert done.returncode == 0, done.stdout
+    results = tmp_path / "results.jsonl"
+    ran = [entry["section"] for entry in map(json.loads, results.read_text().splitlines()) if "section" in entry]
+    assert ran == [name for name in names if name not in slow]
+    assert ran[-1] == "initcheck-bf16" and ran.index("kernels") < ran.index("kernels-r8")
+    command = [sys.executable, "bench/gpu.py", results, "--text"]
+    assert "2000.0 us" in subprocess.run([*command, "kernels"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run([*command, "speed"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "has no section speed" in done.stderr
+
+
+def test_compiled(tmp_path):
+    """torch.compile takes long: one point, and ours in bf16 alone beside it."""
+    stub(tmp_path / "chronos2", """while read -r line; do echo '{"seconds": 2}'; done
+echo '{"work": 1, "gflop_per_s": 1, "peak_alloc_mb": 1, "peak_reserved_mb": 1}'
+""")
+    done = subprocess.run([sys.executable, "tools/gpu/speed.py", tmp_path, tmp_path, "--small", "--compile"], cwd=ROOT,
+                          env={**os.environ, "TORCHDYNAMO_DISABLE": "1"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {(entry["tokens"], entry["rows"], entry["futures"], entry["side"]) for entry in entries if "side" in entry} == {
+        (12, 2, 0, "ours bf16"), (12, 2, 0, "PyTorch compile bf16")}
+
+
+def wheel(folder):
+    """A package that says that it was imported."""
+    name = "chronos_forecasting-2.3.2"
+    files = {"chronos/__init__.py": "raise SystemExit('the chronos of the archive')\n",
+             f"{name}.dist-info/METADATA": "Metadata-Version: 2.1\nName: chronos-forecasting\nVersion: 2.3.2\n",
+             f"{name}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
+    files[f"{name}.dist-info/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{name}.dist-info/RECORD"])
+    with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as package:
+        for file, text in files.items():
+            package.writestr(file, text)
+
+
+def test_pack(tmp_path):
+    """What travels is the working tree and one archive, which check.sh unpacks; here with the emulator as the device."""
+    build, machine = tmp_path / "build", tmp_path / "machine"
+    build.mkdir()
+    for name in ("chronos2", "test_cuda_forward", "test_cuda_sessions", "test_masked", "test_observers", "test_blind_heads"):
+        (build / name).symlink_to(ROOT / "build" / name)
+    wheel(tmp_path)
+    environment = {**os.environ, "PYTHON": sys.executable, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path),
+                   "PIP_CONFIG_FILE": os.devnull, "CHRONOS2_TEST_SIZE": "small"}
+
+    def pack(**more):
+        return subprocess.run(["tools/gpu/pack.sh", build], cwd=ROOT, env=environment | more, capture_output=True, text=True)
+
+    done = pack()
+    assert done.returncode == 1 and f"{build}/libchronos2_cuda.so is missing" in done.stderr
+    stale = b"const unsigned *c2_cuda_device_table(void) { static const unsigned table[64] = {5}; return table; }"
+    subprocess.run(["cc", "-w", "-shared", "-fPIC", "-o", build / "libchronos2_cuda.so", "-x", "c", "-"], input=stale, check=True)
+    done = pack()
+    assert done.returncode == 1 and re.match("pack: error: .* is made of other sources than this program", done.stderr)
+    (build / "libchronos2_cuda.so").unlink()
+    (build / "libchronos2_cuda.so").symlink_to(ROOT / "build" / "libchronos2_cuda_emulated.so")
+    earlier = build / "gpu" / "out" / "results.jsonl"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("{}")
+    done = pack()
+    assert done.returncode == 0 and re.search(r"are [\d.]+ MiB together, of at most 64\n", done.stdout), done.stderr
+    assert earlier.read_text() == "{}"
+    done = pack(MOST_MIB="20")
+    assert done.returncode == 1 and "MiB together; expected at most 20" in done.stderr
+    done = pack(MOST_MIB="many")
+    assert done.returncode == 2 and "expected MOST_MIB to be a number of MiB, found 'many'" in done.stderr
+
+    (machine / "build").mkdir(parents=True)
+    (build / "gpu.tar.gz").rename(machine / "build" / "gpu.tar.gz")
+    tree = subprocess.run("git ls-files -z | tar -c --null -T -", shell=True, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    subprocess.run(["tar", "-x"], cwd=machine, input=tree, check=True)
+    for only in ("blind_heads,bf16", "version"):
+        done = subprocess.run(["tools/gpu/check.sh", "--only", only], cwd=machine, capture_output=True, text=True,
+                              env={key: value for key, value in environment.items() if key != "OUT"})
+        assert f"check: unpacked {machine}/build/gpu.tar.gz" in done.stderr
+        (machine / "build" / "chronos2").write_text("of an earlier archive")
+    entries = [json.loads(line) for line in (machine / "build" / "gpu" / "out" / "results.jsonl").read_text().splitlines()]
+    sections = {entry["section"]: entry for entry in entries if "section" in entry}
+    assert {name: entry["status"] for name, entry in sections.items()} == {"blind_heads": 0, "bf16": 1, "version": 0}
+    assert sections["bf16"]["text"] == "the chronos of the archive\n"
+
+
 def test_train(tmp_path):
-    """It stops after its time, and the next call goes on."""
+    """It stops after its time, and the next call goes on. What is brought back is in parts, with the states if they fit."""
     steps = []
-    for _ in range(2):
+    out, model = tmp_path / "out", Path("main") / "model" / "model.safetensors"
+    for most in ("15", "64"):
         done = subprocess.run(["tools/gpu/train.sh", "0.05", "--cpu"], cwd=ROOT, capture_output=True, text=True,
-                              env={**os.environ, "OUT": str(tmp_path), "PYTHON": sys.executable})
+                              env={**os.environ, "OUT": str(out), "TRAIN": str(tmp_path / "train"), "PYTHON": sys.executable,
+                                   "MOST_FILE_MIB": "1", "MOST_MIB": most})
         assert done.returncode == 0, done.stderr
         steps.append(int(re.search(r"(\d+) of \d+ steps", done.stdout)[1]))
+        parts = sorted(out.iterdir())
+        assert len(parts) > 1 and max(part.stat().st_size for part in parts) <= 2**20
+        with tarfile.open(fileobj=io.BytesIO(b"".join(part.read_bytes() for part in parts))) as tar:
+            assert tar.extractfile(f"./{model}").read() == (tmp_path / "train" / model).read_bytes()
+            assert "./main/first.csv" in tar.getnames() and ("./main/state.pt" in tar.getnames()) == (most == "64")
+        assert ("the states are not packed" in done.stderr) == (most == "15")
     assert 0 < steps[0] < steps[1]
-    done = subprocess.run(["tools/gpu/train.sh", "soon"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2 and "expected the number of minutes first, found 'soon'" in done.stderr
+    for options, said in ((["soon"], "expected the number of minutes first, found 'soon'"),
+                          (["1", "--out", "here"], "expected TRAIN=DIR in the environment, not --out")):
+        done = subprocess.run(["tools/gpu/train.sh", *options], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 2 and said in done.stderr

@@ -6,6 +6,7 @@ OUT/study.tar.gz. Status 1 if a section failed or wasn't run. Stopped, it stops 
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,8 @@ ASKED = options.parse_args()
 BUILD, OUT, EMULATE = ASKED.build, ASKED.out, ASKED.emulate
 WORK = Path(tempfile.mkdtemp(prefix="chronos2_check_"))
 LIMIT = 470 * (10 if EMULATE else 1)  # seconds, of all sections together
+ONLY_ASKED = {"initcheck-bf16"}  # by --only: it takes all its time, for reads that nothing else finds (docs/cuda.md)
+STOPS = {signal.SIGTERM, signal.SIGINT}
 KEPT = 12000  # characters of a section's text
 SMOOTH = "tests/golden/model-smooth"
 # A request that takes prefill, decode, groups and a rollout.
@@ -49,6 +52,7 @@ def sections():
         command = [sanitizer, "--tool", tool, "--error-exitcode", "9", *REQUEST, "--dtype", dtype] if sanitizer else None
         return f"{tool}-{dtype}", 40, command
 
+    times = [sys.executable, "tools/gpu/kernel_times.py", BUILD] if shutil.which("ncu") else None
     every = [
         ("machine", 20, ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv"]),
         ("version", 20, [f"{BUILD}/chronos2", "--version"]),
@@ -58,16 +62,18 @@ def sections():
         ("observers", 20, [f"{BUILD}/test_observers"]),
         ("blind_heads", 20, [f"{BUILD}/test_blind_heads"]),
         ("speed", 150, speed),
+        ("kernels", 30, times),
+        ("compile", 100, [*speed, "--compile"]),
+        ("study", 60, STUDY),
         ("bf16", 60, [sys.executable, "tools/gpu/bf16.py", BUILD]),
+        ("kernels-r8", 30, times and [*times, "--attention", "windowed_future_global", "--radius", "8"]),
         sanitized("memcheck", "bf16"),
         sanitized("racecheck", "bf16"),
-        sanitized("initcheck", "bf16"),
         sanitized("memcheck", "fp32"),
         sanitized("racecheck", "fp32"),
-        ("study", 60, STUDY),
-        ("compile", 100, [*speed, "--compile"]),
+        sanitized("initcheck", "bf16"),
     ]
-    return [s for s in every if not EMULATE or s[0] not in ("machine", "compile") and "check-" not in s[0]]
+    return [s for s in every if not EMULATE or not re.match("machine|kernels|compile|[a-z]+check-", s[0])]
 
 
 def chosen():
@@ -76,7 +82,7 @@ def chosen():
     only, skip = (set(filter(None, names.split(","))) for names in (ASKED.only, ASKED.skip))
     if strange := (only | skip) - {name for name, _, _ in every}:
         options.error(f"no section is called {', '.join(sorted(strange))}; expected {', '.join(s[0] for s in every)}")
-    kept = [s for s in every if s[0] not in skip and (not only or s[0] in only)]
+    kept = [s for s in every if s[0] not in skip and (s[0] in only if only else s[0] not in ONLY_ASKED)]
     if not kept:
         options.error("no section is left to run: --skip names each one that --only does")
     slow = 10 if EMULATE else 1
@@ -96,15 +102,15 @@ class Results:
 def run(results, name, seconds, command):
     start = time.monotonic()
     environment = {**os.environ, **(libraries.environment() if command[0] != sys.executable else {})}
+    process = late = status = None
+    text = ""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # until we know the process: stopped before, we would leave it running
     try:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                   errors="replace", start_new_session=True)
-    except OSError as error:
-        results.add(section=name, status=127, seconds=0, text=str(error))
-        return 127
-    late = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
-    text, status = "", None
-    try:
+                                   errors="replace", start_new_session=True,
+                                   preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        late = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
         late.start()
         for line in process.stdout:
             try:
@@ -113,13 +119,19 @@ def run(results, name, seconds, command):
             except (ValueError, TypeError):
                 text += line
         status = process.wait()
+    except OSError as error:
+        if process:
+            raise
+        text, status = str(error), 127
     finally:
-        late.cancel()
-        if status is None:  # we are stopped
+        if late:
+            late.cancel()
+        if process and status is None:  # we are stopped
             os.killpg(process.pid, signal.SIGKILL)
             text += process.stdout.read()
             status = process.wait()
         results.add(section=name, status=status, seconds=round(time.monotonic() - start, 1), text=text[-KEPT:])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     return status
 
 

@@ -21,7 +21,7 @@ options = argparse.ArgumentParser(prog="speed", description=__doc__)
 options.add_argument("build", type=Path, help="the folder of chronos2")
 options.add_argument("work", type=Path, help="a folder for the model")
 options.add_argument("--small", action="store_true", help="a tiny shape and two points, to see that this script works")
-options.add_argument("--compile", action="store_true", help="PyTorch by torch.compile alone, which takes a while")
+options.add_argument("--compile", action="store_true", help="ours in bf16 beside torch.compile, which takes a while: the first point alone")
 ASKED = options.parse_args()
 SMALL = ASKED.small
 SHAPE = (dict(d_model=32, d_kv=16, heads=2, d_ff=64, layers=2, context_length=2048) if SMALL else
@@ -31,6 +31,7 @@ UNCOUNTED = 3  # rounds before: one compiles, in one PyTorch's memory is measure
 # Tokens a row, rows, futures of each (0: a forecast). Most important first.
 POINTS = ([(12, 2, 0), (12, 1, 4)] if SMALL else
           [(515, 32, 0), (515, 256, 0), (35, 1024, 0), (515, 1, 0), (2048, 32, 0), (515, 1, 64), (8192, 4, 0)])
+POINTS = POINTS[:1] if ASKED.compile else POINTS
 SPARSE = ["--attention", "windowed_future_global", "--radius", "8"]
 
 
@@ -57,7 +58,9 @@ def product_peak():
 def sides_of(folder, pipelines, tokens, rows, futures):
     context = (tokens - 1 - HORIZON // 16) * 16
     kinds = [("ours bf16", "bf16", [], True), ("ours bf16 r8", "bf16", SPARSE, True)]
-    if not futures:
+    if ASKED.compile:
+        kinds = kinds[:1]
+    elif not futures:
         kinds += [("ours bf16 without graphs", "bf16", [], False), ("ours fp32", "fp32", [], True)]
     given = ["-m", folder, "--threads", THREADS, "--context-length", context, "--batch-size", rows, "--horizon", HORIZON,
              *(["--futures", futures] if futures else [])]

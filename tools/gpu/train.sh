@@ -1,28 +1,57 @@
 #!/usr/bin/env bash
-# train.sh MINUTES [recipe options]: the training recipe on a GPU, done after so many minutes. Models and their states are
-# in $OUT (build/train-gpu).
+# train.sh MINUTES [--cpu] [recipe options]: the training recipe on a GPU, done after so many minutes, of which another call
+# goes on. Models, logs and states are in $TRAIN (build/train-gpu). It uses the machine's PyTorch ($PYTHON, else python3),
+# and neither builds nor downloads.
 #
-#   tools/gpu/train.sh 12
+#   tools/gpu/train.sh 8
 #
-# It uses the machine's PyTorch ($PYTHON, else python3) and downloads nothing.
+# From a machine that is only lent, set OUT to the folder whose files come back: models and logs are packed there in the end
+# as train.tar.gz.aa, .ab and so on, of at most MOST_FILE_MIB (15) each. `cat train.tar.gz.* | tar -xz` unpacks them. The
+# states are among them if all files are at most MOST_MIB (64) then.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-if [ $# -lt 1 ] || ! [[ $1 =~ ^[0-9]+([.][0-9]+)?$ ]]; then
-  echo "train: error: expected the number of minutes first, found '${1:-nothing}'" >&2
+refuse() {
+  echo "train: error: $1" >&2
   exit 2
-fi
+}
+if ! [[ ${1:-} =~ ^[0-9]+([.][0-9]+)?$ ]]; then refuse "expected the number of minutes first, found '${1:-nothing}'"; fi
 minutes=$1
 shift
-out=${OUT:-build/train-gpu}
-if [ -d build/gpu/wheels ] && ! "${PYTHON:-python3}" -c 'import chronos' 2>/dev/null; then
-  "${PYTHON:-python3}" -m pip install -q --no-index --no-deps --target build/gpu/site build/gpu/wheels/*.whl
-  export PYTHONPATH=build/gpu/site${PYTHONPATH:+:$PYTHONPATH}
+part=${MOST_FILE_MIB:-15}
+most=${MOST_MIB:-64}
+if ! [[ $part,$most =~ ^[1-9][0-9]*,[1-9][0-9]*$ ]]; then
+  refuse "expected MOST_FILE_MIB and MOST_MIB to be numbers of MiB, found '$part' and '$most'"
 fi
+if [[ " $* " == *" --out "* ]]; then refuse "expected TRAIN=DIR in the environment, not --out"; fi
+train=${TRAIN:-build/train-gpu}
 device=(--gpu)
 if [ "${1:-}" = --cpu ]; then # to see that the script works
   device=()
   shift
 fi
+status=0
 export PYTHON=${PYTHON:-python3}
-echo "train: the state is kept in $out"
-exec tools/train/recipe.sh "${device[@]}" --minutes "$minutes" --out "$out" "$@" # which takes the signals
+tools/train/recipe.sh "${device[@]}" --minutes "$minutes" --out "$train" "$@" &
+recipe=$!
+trap 'kill -TERM "$recipe" 2> /dev/null || true' TERM INT # it ends its trainings, and what they have is packed
+wait "$recipe" || status=$?
+while kill -0 "$recipe" 2> /dev/null; do wait "$recipe" || status=$?; done # after a signal
+echo "train: models, logs and states are in $train"
+if [ -z "${OUT:-}" ] || [ ! -d "$train" ]; then exit $status; fi
+
+mkdir -p "$OUT"
+rm -f "$OUT"/train.tar.gz.*
+leave=()
+size=$(du -sb "$train" | cut -f 1)
+if ((size > most << 20)); then
+  leave=(--exclude=state.pt)
+  echo "train: the states are not packed: with them it is $((size >> 20)) MiB, and MOST_MIB is $most" >&2
+fi
+tar -cz --exclude='*.new' --exclude='train.tar.gz.*' "${leave[@]}" -C "$train" . | split -b "${part}M" - "$OUT/train.tar.gz."
+size=$(cat "$OUT"/train.tar.gz.* | wc -c)
+if ((size > most << 20)); then
+  echo "train: error: $OUT/train.tar.gz.* are $((size >> 20)) MiB together, and MOST_MIB is $most" >&2
+  exit 1
+fi
+echo "train: unpack them by: cat $OUT/train.tar.gz.* | tar -xz"
+exit $status
