@@ -76,8 +76,8 @@ static void write_checks(const struct c2_query *q, const c2_want *want, size_t w
   if (first) (void)fputs(" ELSE true END", out);
 }
 
-/* Leaves out the empty rows of a sheet: below the others, where Excel keeps some, and where rows have time stamps all of
- * them; else one may be a step whose values are missing. */
+/* Leaves out the empty rows of a sheet: those below the others, where Excel keeps some, and where rows have time stamps
+ * all of them; else one between others may be a step whose values are missing. */
 static void write_rows_of_book(const struct c2_query *q, const c2_want *want, size_t wants, FILE *out) {
   static const char *const has_cells = "concat(*COLUMNS(*)) <> ''";
   bool has_times = false;
@@ -85,8 +85,10 @@ static void write_rows_of_book(const struct c2_query *q, const c2_want *want, si
   if (has_times) {
     (void)fprintf(out, " WHERE %s", has_cells);
   } else {
-    (void)fprintf(out, " LIMIT (SELECT coalesce(max(row), 0) FROM (SELECT row_number() OVER () AS row, %s AS kept FROM %s)"
-                  " WHERE kept)", has_cells, q->from);
+    (void)fprintf(out,
+                  " LIMIT (SELECT coalesce(max(n), 0) FROM (SELECT row_number() OVER () AS n, %s AS kept FROM %s) "
+                  "WHERE kept)",
+                  has_cells, q->from);
   }
 }
 

@@ -242,7 +242,8 @@ static void test_data(void **state) {
 /* How a table is spelled, as far as that was found; a benchmark of the table says the same. */
 static void test_spelling(void **state) {
   (void)state;
-  const char *said = "read with a semicolon between fields, a decimal comma and digits in groups, time stamps as %d.%m.%Y";
+  const char *said = "read with a semicolon between fields, a decimal comma and digits in groups, time stamps as "
+                     "%d.%m.%Y";
   char line[200];
   place p = enter("tasks:\n- {dataset_path: d.csv, task_name: de, horizon: 2}\n");
   char *path = program_path(p.folder, "d.csv");
