@@ -17,6 +17,7 @@
 #include "cli/cli.h"
 #include "data/read.h"
 #include "data/series.h"
+#include "data/summary.h"
 #include "study/statistics/statistics.h"
 
 typedef struct bench {
@@ -57,6 +58,9 @@ static void tell_left_out(const c2_dataset *set) {
 static c2_status read_series(bench *b, char **paths, size_t count, c2_error *err) {
   b->set.twins = true;
   for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&b->set, paths[i], &(c2_read_options){0}, err));
+  char reading[C2_SUMMARY_ROOM];
+  c2_dataset_reading(&b->set, reading);
+  if (reading[0]) cli_note("%s", reading);
   for (size_t i = 0; i < b->set.notes; i++) cli_warn("%s", b->set.note[i]);
   tell_left_out(&b->set);
   b->rows = 0;

@@ -206,7 +206,7 @@ static c2_status take_all(evaluate_request *r, theirs *t, c2_error *err) {
 static c2_status tell_spelling(const theirs *t, c2_dataset *set, c2_error *err) {
   size_t said = set->found.count;
   bool is_of_series = set->presumed;
-  c2_status status = c2_input_note(set, &t->input, set->count > 0 ? set->item[0].wall : NULL, NULL, err);
+  c2_status status = c2_input_note(set, &t->input, false, NULL, err);
   if (status != C2_OK) return c2_remedy(err, status == C2_ERR_FORMAT && is_of_series ? "decimal" : NULL, status);
   C2_TRY(c2_note_whole_numbers(set, t->read_as, err));
   for (; said < set->found.count; said++) cli_note("%s: read with %s", t->path, set->found.text[said]);

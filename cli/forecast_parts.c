@@ -63,8 +63,8 @@ static c2_status step(forecast_request *r, chronos2_session *session, FILE *out,
   drop_part(r);
   r->in.set = next->set;
   next->set = (c2_dataset){.count = 0};
-  if (status == C2_OK && next->status != C2_OK) C2_FAIL(err, next->status, "%s", next->err.text);
-  return status;
+  if (status != C2_OK || next->status == C2_OK) return status;
+  return c2_remedy(err, next->err.remedy, c2_fail(err, next->status, "%s", next->err.text));
 }
 
 c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {

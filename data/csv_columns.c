@@ -22,6 +22,7 @@ typedef struct builder {
   double *number;    /* numbers: [most rows] */
   int64_t *time;     /* times: [most rows] */
   int16_t *zone;     /* times: [most rows] */
+  c2_odd_number *odd; /* of a table in parts; else NULL */
 } builder;
 
 typedef struct columns {
@@ -65,11 +66,11 @@ static c2_status read_name(const columns *c, builder *b, const char *cell, c2_er
   return C2_OK;
 }
 
-static c2_status refuse_number(const columns *c, const builder *b, size_t row, const char *cell, c2_error *err) {
+static c2_status refuse_number(const char *file, size_t line, const char *column, const char *cell, c2_error *err) {
   return c2_remedy(
       err, c2_number_shape_of(cell) != C2_SHAPE_NONE ? "decimal" : NULL, /* 1e400 is beyond both signs */
-      c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'",
-              c->csv->name, c->line[row], b->name, cell));
+      c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'", file,
+              line, column, cell));
 }
 
 static c2_status read_cell(const columns *c, builder *b, const char *cell, c2_error *err) {
@@ -78,7 +79,7 @@ static c2_status read_cell(const columns *c, builder *b, const char *cell, c2_er
     case C2_WANT_TIME: return read_time(c, b, cell, err);
     case C2_WANT_NUMBER:
       if (c2_dialect_number(c->dialect, cell, &b->number[c->rows])) return C2_OK;
-      return refuse_number(c, b, c->rows, cell, err);
+      return refuse_number(c->csv->name, c->line[c->rows], b->name, cell, err);
     default: break;
   }
   b->cell[c->rows] = cell;
@@ -184,12 +185,13 @@ static size_t most_rows(const c2_csv *csv) {
   return c2_min_size(c2_csv_lines(csv->at, size), size / csv->columns) + 1;
 }
 
-static c2_status open_columns(columns *c, const c2_want *want, c2_error *err) {
+static c2_status open_columns(columns *c, const c2_want *want, c2_odd_number *odd, c2_error *err) {
   C2_TRY(c2_alloc_array(c->count, sizeof *c->builder, &c->builder, err));
   C2_TRY(c2_alloc_array(c->most_rows, sizeof *c->line, &c->line, err));
   for (size_t k = 0; k < c->count; k++) {
     builder *b = &c->builder[k];
     b->want = want[k];
+    b->odd = odd ? &odd[k] : NULL;
     b->name = c->csv->header[want[k].column];
     c->has_times = c->has_times || want[k].type == C2_WANT_TIME;
     if (want[k].type == C2_WANT_NUMBER) {
@@ -206,26 +208,55 @@ static c2_status open_columns(columns *c, const c2_want *want, c2_error *err) {
   return C2_OK;
 }
 
-/* Makes the cells numbers; *all is false, and nothing has changed, where one is none. A number with another sign than
- * those before it makes no texts of them. */
+/* Reads cells as numbers, into number[rows] unless it is NULL; false: one is none. *odd is the first one with another
+ * sign than those before it, which makes no texts of a column, or the number of rows. */
+static bool read_numbers(const columns *c, const builder *b, c2_dialect *dialect, double *number, size_t *odd) {
+  double one = 0;
+  *odd = c->rows;
+  for (size_t i = 0; i < c->rows; i++) {
+    if (c2_dialect_number(dialect, b->cell[i], number ? &number[i] : &one)) continue;
+    if (c2_number_shape_of(b->cell[i]) == C2_SHAPE_NONE) return false;
+    *odd = c2_min_size(*odd, i);
+  }
+  return true;
+}
+
+/* Makes the cells numbers; *all is false, and nothing has changed, where one is none, or odd in a table in parts. */
 static c2_status make_numbers(const columns *c, builder *b, bool *all, c2_error *err) {
   c2_dialect found = *c->dialect; /* texts say nothing of numbers */
-  size_t odd = c->rows;
-  *all = false;
+  size_t odd = 0;
   C2_TRY(c2_alloc_array(c->rows, sizeof *b->number, &b->number, err));
-  for (size_t i = 0; i < c->rows; i++) {
-    if (c2_dialect_number(&found, b->cell[i], &b->number[i])) continue;
-    if (c2_number_shape_of(b->cell[i]) != C2_SHAPE_NONE) {
-      odd = c2_min_size(odd, i);
-      continue;
-    }
-    free(b->number);
-    b->number = NULL;
+  bool are_numbers = read_numbers(c, b, &found, b->number, &odd);
+  *all = are_numbers && odd == c->rows;
+  if (*all) {
+    *c->dialect = found;
     return C2_OK;
   }
-  if (odd < c->rows) return refuse_number(c, b, odd, b->cell[odd], err);
-  *all = true;
-  *c->dialect = found;
+  free(b->number);
+  b->number = NULL;
+  if (!are_numbers || b->odd) return C2_OK;
+  return refuse_number(c->csv->name, c->line[odd], b->name, b->cell[odd], err);
+}
+
+/* Keeps what a part shows of a column that isn't numbers throughout. */
+static void note_odd(const columns *c, const builder *b) {
+  c2_dialect dialect = *c->dialect;
+  c2_odd_number *note = b->odd;
+  size_t odd = 0;
+  if (note->has_texts) return;
+  note->has_texts = !read_numbers(c, b, &dialect, NULL, &odd);
+  if (odd == c->rows || note->line > 0) return;
+  note->line = c->line[odd];
+  (void)snprintf(note->cell, sizeof note->cell, "%s", b->cell[odd]);
+}
+
+/* After the last part: a number with another sign than those before it is refused where no text stands beside it. */
+static c2_status refuse_odd(const c2_input *input, const c2_want *want, size_t wants, c2_error *err) {
+  for (size_t k = 0; k < wants; k++) {
+    const c2_odd_number *note = &input->odd[k];
+    if (note->line == 0 || note->has_texts) continue;
+    return refuse_number(input->name, note->line, input->csv.header[want[k].column], note->cell, err);
+  }
   return C2_OK;
 }
 
@@ -281,6 +312,7 @@ static c2_status finish_column(const columns *c, builder *b, c2_column *out, c2_
   } else {
     bool numbers = b->want.type == C2_WANT_NUMBER;
     if (b->want.type == C2_WANT_ANY) C2_TRY(make_numbers(c, b, &numbers, err));
+    if (!numbers && b->odd && b->want.type != C2_WANT_TEXT) note_odd(c, b);
     if (numbers) {
       *out = (c2_column){.type = C2_COLUMN_NUMBER, .number = b->number};
     } else {
@@ -298,7 +330,7 @@ static c2_status read_text(c2_input *input, const c2_want *want, size_t wants, c
   columns c = {.csv = &input->csv, .dialect = &input->dialect, .count = wants, .most_rows = most_rows(&input->csv)};
   c2_status status = C2_OK;
   *frame = (c2_frame){.columns = 0};
-  C2_GOTO(open_columns(&c, want, err));
+  C2_GOTO(open_columns(&c, want, input->odd, err));
   C2_GOTO(read_rows(&c, input->is_settled, input->expected, err));
   input->is_settled = input->is_settled || c.rows > 0;
   for (size_t k = 0; k < wants; k++) input->dialect.has_time_texts |= want[k].type == C2_WANT_TIME;
@@ -335,13 +367,14 @@ static c2_status next_rows(c2_input *input, const c2_want *want, size_t wants, s
   (void)most;
   bool more = true;
   *frame = (c2_frame){.columns = 0};
+  if (!input->odd) C2_TRY(c2_alloc_array(wants, sizeof *input->odd, &input->odd, err));
   while (frame->rows == 0) {
     c2_frame_free(frame);
     while (input->csv.at >= input->csv.end && more) {
       C2_TRY(c2_csv_window_move(input->window, &more, err));
       if (more) C2_TRY(c2_csv_continue(&input->csv, input->window, err));
     }
-    if (!more) return C2_OK;
+    if (!more) return refuse_odd(input, want, wants, err);
     C2_TRY(read_text(input, want, wants, frame, err));
   }
   return C2_OK;

@@ -76,6 +76,22 @@ static void write_checks(const struct c2_query *q, const c2_want *want, size_t w
   if (first) (void)fputs(" ELSE true END", out);
 }
 
+/* Leaves out the empty rows of a sheet: those below the others, where Excel keeps some, and where rows have time stamps
+ * all of them; else one between others may be a step whose values are missing. */
+static void write_rows_of_book(const struct c2_query *q, const c2_want *want, size_t wants, FILE *out) {
+  static const char *const has_cells = "concat(*COLUMNS(*)) <> ''";
+  bool has_times = false;
+  for (size_t k = 0; k < wants; k++) has_times = has_times || want[k].type == C2_WANT_TIME;
+  if (has_times) {
+    (void)fprintf(out, " WHERE %s", has_cells);
+  } else {
+    (void)fprintf(out,
+                  " LIMIT (SELECT coalesce(max(n), 0) FROM (SELECT row_number() OVER () AS n, %s AS kept FROM %s) "
+                  "WHERE kept)",
+                  has_cells, q->from);
+  }
+}
+
 /* The wanted columns, c0, c1, ...; those that are lists as a row for each element. */
 static c2_status write_columns(const struct c2_query *q, const c2_want *want, size_t wants, char **sql, c2_error *err) {
   size_t size = 0;
@@ -90,6 +106,7 @@ static c2_status write_columns(const struct c2_query *q, const c2_want *want, si
   }
   (void)fprintf(out, " FROM %s", q->from);
   write_checks(q, want, wants, out);
+  if (q->is_book) write_rows_of_book(q, want, wants, out);
   (void)fputc(')', out);
   return c2_sql_finish(out, sql, err);
 }

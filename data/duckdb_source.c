@@ -210,8 +210,7 @@ static c2_status write_source(struct c2_query *q, const c2_input *input, c2_erro
   FILE *out = open_memstream(&q->from, &size);
   if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
   if (q->is_book) {
-    (void)fprintf(out, "(SELECT * FROM read_xlsx(%s, stop_at_empty = false) WHERE concat(*COLUMNS(*)) <> '')",
-                  q->files);
+    (void)fprintf(out, "read_xlsx(%s, stop_at_empty = false)", q->files);
   } else {
     (void)fprintf(out, "read_parquet(%s%s, hive_partitioning = %s)", q->files,
                   q->are_several ? ", union_by_name = true" : "",

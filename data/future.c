@@ -323,6 +323,7 @@ static c2_status read_table(c2_futures *f, const c2_read_options *options, bool 
   c2_roles roles = {.wants = 0};
   const c2_dialect past = f->set->dialect;
   f->input.expected = &past;
+  f->table.is_future = true;
   c2_status status = find_roles(f, &roles, options, scenarios, err);
   if (status == C2_OK) status = c2_table_read(&f->table, &f->input, &roles, scenarios, options, f->set, err);
   if (status == C2_OK && scenarios) f->scenario = f->table.frame.column;

@@ -101,6 +101,7 @@ void c2_input_close(c2_input *input) {
   c2_csv_close(&input->csv);
   if (input->window) c2_csv_window_close(input->window);
   free(input->window);
+  free(input->odd);
   free(input->loaded);
   *input = (c2_input){.path = NULL};
 }

@@ -44,9 +44,9 @@ c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *databa
 void c2_input_close(c2_input *input);
 
 /* Adds to the set, once the columns of a table were read, what was found of how its file spells cells beyond what was
- * asked for. It fails where that shows that another file was misread. wall: by which instants are counted, or NULL. */
-c2_status c2_input_note(c2_dataset *set, const c2_input *input, const c2_wall *wall, const c2_dialect *asked,
-                        c2_error *err);
+ * asked for. It fails where that shows that another file was misread. in_utc: its time stamps have a zone, whose clock
+ * isn't known. */
+c2_status c2_input_note(c2_dataset *set, const c2_input *input, bool in_utc, const c2_dialect *asked, c2_error *err);
 
 /* What a cell of a further table says on the axis and the clock of an item, as tables of the future are read: whole
  * numbers where the item's steps are such, else years, months, days or seconds; instants where offsets from UTC differ,

@@ -72,6 +72,13 @@ typedef struct c2_bounds {
 
 #define C2_BOUNDS "bounds"
 
+/* What the parts of a CSV file show of a column of numbers or texts: only all of them tell which of these it holds. */
+typedef struct c2_odd_number {
+  bool has_texts;
+  size_t line; /* of the first number with another sign than those before it; 0: there is none */
+  char cell[48];
+} c2_odd_number;
+
 typedef struct c2_reader c2_reader;
 
 /* A file whose format is known, and whose content is in memory or a query's result. */
@@ -92,6 +99,7 @@ typedef struct c2_input {
   bool is_strange;         /* Arrow: it comes from a stranger */
   c2_bounds bounds;
   c2_csv_window *window;   /* of a CSV file that is read in parts; the input's own; else NULL */
+  c2_odd_number *odd;      /* of its wanted columns; NULL before the first part */
   bool is_settled;         /* the dialect is */
   bool is_sorted;          /* its rows come by item: the first of some needn't be the first of them in the file */
   void *owner;             /* of readers that others make */

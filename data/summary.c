@@ -41,11 +41,20 @@ static void add_names(char line[C2_SUMMARY_ROOM], const char *what, const c2_loo
   if (names->count > NAMED) (void)snprintf(line + n, C2_SUMMARY_ROOM - n, " and %zu more", names->count - NAMED);
 }
 
+void c2_dataset_reading(const c2_dataset *set, char line[C2_SUMMARY_ROOM]) {
+  enum { NAMED = 8 };
+  size_t n = 0;
+  line[0] = '\0';
+  for (size_t i = 0; i < set->found.count && i < NAMED; i++) {
+    n += (size_t)snprintf(line + n, C2_SUMMARY_ROOM - n, "%s%s", i == 0 ? "read with " : ", ", set->found.text[i]);
+  }
+}
+
 void c2_dataset_summary(const c2_dataset *set, size_t items, size_t rows, size_t filled, size_t kinds,
                        const c2_freq *commonest, char line[C2_SUMMARY_ROOM]) {
-  enum { NAMED = 8 };
   size_t room = C2_SUMMARY_ROOM;
   char freq[64] = "";
+  char reading[C2_SUMMARY_ROOM];
   if (kinds > 0) c2_freq_name(commonest, freq, sizeof freq);
   int n =
       snprintf(line, room, "%zu item%s, %zu row%s, ", items, items == 1 ? "" : "s", rows, rows == 1 ? "" : "s");
@@ -57,9 +66,8 @@ void c2_dataset_summary(const c2_dataset *set, size_t items, size_t rows, size_t
   if (filled > 0) {
     n += snprintf(line + n, room - (size_t)n, ", %zu step%s filled in", filled, filled == 1 ? "" : "s");
   }
-  for (size_t i = 0; i < set->found.count && i < NAMED; i++) {
-    n += snprintf(line + n, room - (size_t)n, ", %s%s", i == 0 ? "read with " : "", set->found.text[i]);
-  }
+  c2_dataset_reading(set, reading);
+  if (reading[0]) (void)snprintf(line + n, room - (size_t)n, ", %s", reading);
   add_names(line, "covariate", &set->taken);
   add_names(line, "ignored column", &set->ignored);
 }

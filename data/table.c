@@ -80,10 +80,8 @@ static c2_status join_dialect(c2_dataset *set, const c2_input *input, c2_error *
                            set->presumed));
 }
 
-c2_status c2_input_note(c2_dataset *set, const c2_input *input, const c2_wall *wall, const c2_dialect *asked,
-                        c2_error *err) {
+c2_status c2_input_note(c2_dataset *set, const c2_input *input, bool in_utc, const c2_dialect *asked, c2_error *err) {
   const c2_dialect *d = &input->dialect;
-  bool in_utc = d->is_instant && !c2_zone_is_utc(d->zone_name) && (!wall || wall->clock.is_missing);
   char text[7][C2_STAMP_ROOM + 40] = {"", "", "", "", "", "", ""};
   bool was_asked = asked && asked->delimiter;
   if (d->delimiter && d->delimiter != ',' && !was_asked) {
@@ -118,13 +116,14 @@ c2_status c2_input_note(c2_dataset *set, const c2_input *input, const c2_wall *w
 static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *input, const c2_dialect *asked,
                               c2_error *err) {
   const c2_dialect *d = &input->dialect;
-  if (d->is_instant && !c2_zone_is_utc(d->zone_name) && !t->wall) {
+  bool is_zoned = d->is_instant && !c2_zone_is_utc(d->zone_name);
+  if (is_zoned && !t->wall) {
     char zone[sizeof t->zone];
     (void)snprintf(zone, sizeof zone, d->zone_name[0] ? "the zone %s" : "a zone", d->zone_name);
     bool differs = t->zone[0] && strcmp(t->zone, zone) != 0;
     (void)snprintf(t->zone, sizeof t->zone, "%s", differs ? "several zones" : zone);
   }
-  return c2_input_note(set, input, t->wall, asked, err);
+  return c2_input_note(set, input, is_zoned && !t->is_future && (!t->wall || t->wall->clock.is_missing), asked, err);
 }
 
 void c2_table_place(const c2_table *t, const char *file, size_t line, char out[C2_PLACE_ROOM]) {

@@ -31,6 +31,7 @@ typedef struct c2_table {
   char zone[64]; /* ... without a clock, which count in UTC: "the zone NAME", "a zone", "several zones"; else "" */
   const char *read_as; /* what whole numbers are that stand for time stamps, as "years"; NULL: there are none */
   bool is_count; /* the steps are whole numbers, no time stamps */
+  bool is_future; /* set before it is read: its instants are counted by the clocks of the past, not in UTC */
   c2_table_row *rows;  /* [count]; sorted by group and time by c2_table_sort */
   size_t count;
   size_t filled;  /* steps that no row is for */

@@ -230,10 +230,11 @@ static c2_status write_table(table *t, const c2_call *call, FILE *out, c2_error 
   char zoned[C2_ZONED_ROOM];
   c2_ipc_zoned(zone, zoned);
   const char *stamps = zone ? zoned : formats[c2_dataset_stamps(&call->set)];
+  const char *ids = c2_dataset_has_whole_ids(&call->set) ? "l" : "u";
   for (size_t k = 0; k < frame.columns; k++) {
     if (k >= FIXED) c2_double_text(level[k - FIXED], call->levels[k - FIXED], C2_PROTOCOL_DIGITS);
     name[k] = k < FIXED ? fixed[k] : level[k - FIXED];
-    format[k] = k >= POINT ? "f" : k == STAMP ? stamps : "u";
+    format[k] = k >= POINT ? "f" : k == STAMP ? stamps : k == ID ? ids : "u";
     if (k >= POINT) {
       column[k] = (c2_column){.type = C2_COLUMN_NUMBER, .number = t->value + (k - POINT) * t->room};
     } else if (k == STAMP && stamps[0] != 'u') {

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/series.h"
+#include "data/summary.h"
 #include "study/files/partial.h"
 #include "study/files/record.h"
 #include "study/measure/accuracy.h"
@@ -144,9 +145,12 @@ static c2_status warn_of_models(c2_study *s, const runner *engines, const c2_tas
   return C2_OK;
 }
 
-/* What the data of a task lack. */
+/* What the data of a task lack, and how they were read. */
 static c2_status warn_of_data(c2_study *s, const c2_evaluation *e, const double *naive, c2_error *err) {
   char line[2][C2_CAVEAT_ROOM];
+  char reading[C2_SUMMARY_ROOM];
+  c2_dataset_reading(&e->data.set, reading);
+  if (reading[0]) C2_TRY(c2_journal_warn(&s->journal, err, "%.120s: %s", e->task->name, reading));
   for (size_t i = 0; i < e->data.set.notes; i++) {
     C2_TRY(c2_journal_warn(&s->journal, err, "%.120s: %s", e->task->name, e->data.set.note[i]));
   }

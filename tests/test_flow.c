@@ -271,13 +271,18 @@ static void test_program(void **state) {
   if (!small_leaves_out("a forecast of a table that isn't in order")) {
     assert_program(true, "its rows are sorted in a temporary file: the rows of item 'item 0' come apart at line");
   }
-  fixture f = write_table("in.csv", false, "x,item 0,2024-03-01 00:00:00,five\n");
-  char *path = program_path(f.folder, "out.csv");
-  program_result r = PROGRAM_RUN("forecast", f.path, "-n", "1", "-o", path);
-  program_assert_error(&r, 1, "column 'target': expected a finite number or nothing, found 'five'");
-  assert_int_not_equal(access(path, F_OK), 0);
-  free(path);
-  remove_table(&f);
+  static const char *const odd[][2] = {{"x,item 0,2024-03-01 00:00:00,five\n", "found 'five'\n"},
+                                       {"x,item 0,2024-03-01 00:00:00,\"1,5\"\n", "found '1,5'; give --decimal\n"}};
+  for (size_t i = 0; i < 2; i++) {
+    fixture f = write_table("in.csv", false, odd[i][0]);
+    char *path = program_path(f.folder, "out.csv");
+    program_result r = PROGRAM_RUN("forecast", f.path, "-n", "1", "-o", path);
+    assert_non_null(strstr(r.err, "column 'target': expected a finite number or nothing, found "));
+    program_assert_error(&r, 1, odd[i][1]);
+    assert_int_not_equal(access(path, F_OK), 0);
+    free(path);
+    remove_table(&f);
+  }
 }
 
 /* Nothing more is read or forecast once the output can't be written: the last row would be an error. */
@@ -360,6 +365,44 @@ static void test_covariates(void **state) {
     if (*cases[i].said ? !strstr(parts.err, cases[i].said) : whole.status == 0 && strstr(parts.err, "temporary")) {
       fail_msg("expected '%s', found '%s'", cases[i].said, parts.err);
     }
+    program_free(&parts);
+    program_free(&whole);
+  }
+  free(path);
+  program_remove_folder(folder);
+}
+
+/* A number with another sign than those before it, in row `odd`, is a category where a text stands anywhere in its
+ * column, in whatever part; else it is an error. */
+static void test_late_categories(void **state) {
+  (void)state;
+  enum { LONG = 300000, IN_FIRST = 80000, IN_SECOND = 150000 }; /* of three windows */
+  static const struct {
+    int odd;
+    const char *last;
+  } cases[] = {{IN_SECOND, "XL"}, {IN_SECOND, "2"}, {IN_FIRST, "XL"}, {IN_FIRST, "2"}};
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  size_t count = small_leaves_out("all cases of late categories but two") ? 2 : sizeof cases / sizeof *cases;
+  for (size_t k = 0; k < count; k++) {
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    (void)fprintf(out, "item_id,timestamp,target,size\n");
+    for (int i = 0; i < LONG; i++) {
+      int s = i % 600;
+      const char *size = i == cases[k].odd ? "\"2,5\"" : i == LONG - 1 ? cases[k].last : s % 3 ? "1.5" : "3";
+      (void)fprintf(out, "item %03d,2024-01-%02d %02d:00:00,%d.5,%s\n", i / 600, 1 + s / 24, s % 24, s % 50, size);
+    }
+    assert_int_equal(fclose(out), 0);
+    assert_true(c2_flow_is_large(path) && c2_input_has_parts(path));
+    program_result whole = forecast_covariates("-", path);
+    program_result parts = forecast_covariates(path, NULL);
+    bool is_text = strcmp(cases[k].last, "XL") == 0;
+    const char *said = is_text ? "is read as categories: 'XL'" : "found '2,5'; give --decimal\n";
+    if (!strstr(whole.err, said) || !strstr(parts.err, said)) fail_msg("%s%s", whole.err, parts.err);
+    assert_int_equal(whole.status, !is_text);
+    assert_int_equal(parts.status, whole.status);
+    assert_string_equal(parts.out, whole.out);
     program_free(&parts);
     program_free(&whole);
   }
@@ -474,7 +517,7 @@ int main(void) {
                                      cmocka_unit_test(test_empty_windows),
                                      cmocka_unit_test(test_spill),
                                      cmocka_unit_test(test_program), cmocka_unit_test(test_full_output),
-                                     cmocka_unit_test(test_covariates),
+                                     cmocka_unit_test(test_covariates), cmocka_unit_test(test_late_categories),
                                      cmocka_unit_test(test_futures),
                                      cmocka_unit_test(test_futures_of_whole_numbers)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,14 +131,22 @@ static char *forecast(const char *table, size_t size, const char *horizon, const
   return bytes;
 }
 
-/* Items of unequal length: the bytes that the program writes of the same table, be it a stream or a file. */
+/* Items of unequal length: the bytes that the program writes of the same table, be it a stream or a file, and its ids
+ * texts or whole numbers. */
 static void test_same_bytes(void **state) {
   rows *r = make_rows(2, 77);
   r->count -= 37;
-  for (int is_file = 0; is_file < 2; is_file++) {
+  for (int kind = 0; kind < 4; kind++) {
     size_t size = 0;
     size_t expected_size = 0;
-    char *table = make_stream(r, usual, WITH_COVARIATE, is_file, &size);
+    column columns[WITH_COVARIATE];
+    memcpy(columns, usual, sizeof columns);
+    if (kind >= 2) {
+      columns[0].format = "l";
+      r->word[0] = "9007199254740993";
+      r->word[1] = "-2";
+    }
+    char *table = make_stream(r, columns, WITH_COVARIATE, kind % 2, &size);
     char *expected = forecast(table, size, "5", "0.05,0.5,0.93", &expected_size);
     reply found = post(*state, "{\"prediction_length\":5,\"quantile_levels\":[0.05,0.5,0.93]}", table, size);
     if (found.status != 200) fail_msg("%s", found.body);

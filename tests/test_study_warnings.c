@@ -239,6 +239,34 @@ static void test_data(void **state) {
   leave(&p);
 }
 
+/* How a table is spelled, as far as that was found; a benchmark of the table says the same. */
+static void test_spelling(void **state) {
+  (void)state;
+  const char *said = "read with a semicolon between fields, a decimal comma and digits in groups, time stamps as "
+                     "%d.%m.%Y";
+  char line[200];
+  place p = enter("tasks:\n- {dataset_path: d.csv, task_name: de, horizon: 2}\n");
+  char *path = program_path(p.folder, "d.csv");
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fputs("item_id;timestamp;target\n", out);
+  for (int t = 1; t <= 31; t++) (void)fprintf(out, "nord;%02d.01.2024;1.%03d,5\n", t, t * 37 % 100);
+  assert_int_equal(fclose(out), 0);
+  (void)snprintf(line, sizeof line, "de: %s", said);
+  says(&p, PROBE(&p, "--seed", "0"), LINES(line));
+  program_result r = STUDY(&p, "--metrics", "MAE");
+  json_t *warnings = warnings_of(&p, &r);
+  assert_string_equal(json_string_value(json_array_get(warnings, 0)), line);
+  json_decref(warnings);
+  program_free(&r);
+  r = PROGRAM_RUN("bench", path, "--repeats", "1");
+  (void)snprintf(line, sizeof line, "chronos2: %s\n", said);
+  if (r.status != 0 || !strstr(r.err, line)) fail_msg("status %d: %s", r.status, r.err);
+  program_free(&r);
+  free(path);
+  leave(&p);
+}
+
 /* A horizon beyond one pass, and a context beyond the model's. */
 static void test_lengths(void **state) {
   (void)state;
@@ -539,6 +567,7 @@ static void test_earlier_files(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_untrained_is_called_so),
                                      cmocka_unit_test(test_untrained_sparse_model), cmocka_unit_test(test_data),
+                                     cmocka_unit_test(test_spelling),
                                      cmocka_unit_test(test_lengths), cmocka_unit_test(test_resumed),
                                      cmocka_unit_test(test_gaps), cmocka_unit_test(test_twins),
                                      cmocka_unit_test(test_twin_columns), cmocka_unit_test(test_contexts),

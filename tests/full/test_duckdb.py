@@ -294,6 +294,20 @@ def test_empty_rows_of_a_book(books):
         assert "2 items, 40 rows" in same_as_csv(books / "gap.xlsx", rows)
 
 
+def test_steps_of_a_book(books):
+    """Without time stamps an empty row between others is a step, as in CSV; those below them are none."""
+    rows = [["target", "note"], *([k % 7, "x"] for k in range(20))]
+    rows.insert(9, [None, None])
+    write_book(books / "steps.xlsx", [*rows, [], [None, ""]])
+    assert "1 item, 21 rows" in same_as_csv(books / "steps.xlsx", rows)
+    one = [row[:1] for row in rows]
+    write_book(books / "one.xlsx", [*one, [], [""]])
+    one[9] = ["NaN"]
+    assert "1 item, 21 rows" in same_as_csv(books / "one.xlsx", one)
+    write_book(books / "ids.xlsx", [["item_id", "target"], ["a", 1], ["a", 2], [], ["a", 3], []])
+    refused("ids.xlsx:3: column 'item_id': expected the name of an item, found nothing", books / "ids.xlsx")
+
+
 def test_whole_numbers_of_a_book(books):
     rows = [HEADER, *cells(7), *cells(12345678, 100), *cells(1234567890123456, 1000), *cells(7.5, 5)]
     write_book(books / "numbers.xlsx", rows)

@@ -127,6 +127,23 @@ def test_gaps_and_parts(tmp_path):
     assert list(found["timestamp"]) == expected, said
 
 
+def test_future_without_a_zone(tmp_path):
+    """Instants of known futures whose zone isn't seen are counted by the clock of the past, so nothing is said of UTC."""
+    days = pd.date_range("2024-10-01", periods=28, freq="D").tz_localize(BERLIN)  # clocks change in the future
+    df = table(days).assign(price=np.arange(2 * len(days)) % 5.0)
+    past, ahead = df[df["timestamp"].isin(days[:-2])], df[df["timestamp"].isin(days[-2:])].drop(columns="target")
+    (tmp_path / "parts").mkdir()
+    past.to_parquet(tmp_path / "past.parquet")
+    past.to_parquet(tmp_path / "parts" / "past.parquet")
+    for name, future in (("future", ahead), ("scenarios", ahead.assign(scenario="usual"))):
+        bare = pa.Table.from_pandas(future, preserve_index=False).replace_schema_metadata(None)
+        pq.write_table(bare, tmp_path / f"{name}.parquet", store_schema=False)  # as DuckDB and Spark do
+    for source, name in (("past.parquet", "future"), ("past.parquet", "scenarios"), ("parts", "future")):
+        found, said = forecast(tmp_path / source, "-n", 2, "--covariates", "price", f"--{name}", tmp_path / f"{name}.parquet")
+        assert list(found["timestamp"]) == texts(days[-2:]) * 2
+        assert not any("UTC" in line for line in said), said
+
+
 def test_cutoff_of_a_task(tmp_path):
     """A time in a task is one on the clock of the series, for hours as well."""
     hours = pd.date_range("2024-06-01", periods=800, freq="h").tz_localize(BERLIN)
