@@ -31,8 +31,7 @@ def find_model(name: str | os.PathLike[str] | None, *, revision: str | None = No
         raise NotImplementedError(f"{name}: models are not read from S3; copy the folder and pass its path")
     folder = Path(name).expanduser()
     if folder.is_dir():
-        if str(name) in BUNDLED_NAMES:
-            warn(f"{name} is a folder here, which is opened in place of the bundled checkpoint of that name")
+        _warn_of_bundled_name(name)
         _warn_of_ignored(asked_as, revision, f"{folder} is a folder")
         _warn_of_ignored("force_download", force_download or None, f"{folder} is a folder")
         return folder
@@ -54,6 +53,11 @@ def _is_folder(name: str | os.PathLike[str]) -> bool:
     return str(name) != "" and Path(name).expanduser().is_dir()
 
 
+def _warn_of_bundled_name(name: str | os.PathLike[str] | None) -> None:
+    if name is not None and str(name) in BUNDLED_NAMES and _is_folder(name):
+        warn(f"{name} is a folder here, which is opened in place of the bundled checkpoint of that name")
+
+
 def _settled(name: Any) -> Any:
     """A model's name as it means the same in other processes and working directories: None for the bundled checkpoint,
     an absolute path for a folder. One of a hub is as it was."""
@@ -71,10 +75,13 @@ def pinned(name: Any, folder: Path, revision: str | None) -> tuple[Any, str | No
 def opening(name: Any) -> dict[str, Any]:
     """Arguments of `from_pretrained` that open what a name means here in other processes and working directories. What
     is on a hub is left to them."""
+    _warn_of_bundled_name(name)
     name = _settled(name)
     arguments = {"pretrained_model_name_or_path": name}
     if name and _is_adapter(Path(name)):
-        base = _settled(_named_base(Path(name))[0])
+        named, _ = _named_base(Path(name))
+        _warn_of_bundled_name(named)
+        base = _settled(named)
         if base is not None and _is_folder(base):
             arguments["base_model"] = base
     return arguments

@@ -364,6 +364,9 @@ def test_a_folder_is_that_of_the_working_directory(tmp_path, monkeypatch):
             assert arrow.open_once(model).model.folder == tmp_path / place / name
     with pytest.raises(ValueError, match="the model's name is empty"):
         arrow.open_once("")
+    shutil.copytree(SMOOTH, tmp_path / "b" / "chronos2-micro")
+    with pytest.warns(UserWarning, match="^chronos2-micro is a folder here, which is opened in place of the bundled"):
+        assert arrow.open_once("chronos2-micro").model.folder == tmp_path / "b" / "chronos2-micro"
 
 
 def test_partitions_of_dask(smooth, rng):

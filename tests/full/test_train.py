@@ -312,7 +312,8 @@ def test_recipe_ends_as_a_whole(tmp_path, options, number):
     trainer_that_waits.chmod(0o755)
     process = subprocess.Popen([str(ROOT / "tools" / "train" / "recipe.sh"), *options, "--out", str(tmp_path / "out")],
                                stdout=subprocess.DEVNULL, env={**os.environ, "PYTHON": str(trainer_that_waits)},
-                               start_new_session=True)
+                               start_new_session=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # also in a script's background
     try:
         while process.poll() is None and not (tmp_path / "told").exists():
             time.sleep(0.1)

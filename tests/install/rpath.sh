@@ -15,7 +15,7 @@ printf 'Name: yaml\nDescription: a stand-in\nVersion: 0.2.5\nLibs: -L%s -lyaml\n
 PKG_CONFIG_PATH=$prefix/lib/pkgconfig cmake -S "$root" -B "$work/build" -G 'Unix Makefiles' \
   -DCMAKE_C_COMPILER="$cc" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 places=$(sed -n 's/.*-rpath,\([^ ]*\).*/\1/p' "$work/build/CMakeFiles/chronos2.dir/link.txt" | tr -d '\\"')
-if [[ $places != '$ORIGIN:'*":$prefix/lib" || $places == *::* ]]; then
-  echo "rpath: expected the program's own folder first and $prefix/lib last, none of them empty, found '$places'"
+if [[ $places: != '$ORIGIN:'*":$prefix/lib:"* || $places == *::* ]]; then
+  echo "rpath: expected the program's own folder first, $prefix/lib, and none that is empty, found '$places'"
   exit 1
 fi

@@ -24,9 +24,10 @@ mkdir -p "$OUT"
 
 # What was unpacked is unpacked again: the archive may be another by now.
 if [ -f "$build/gpu.tar.gz" ] && { [ ! -e "$build/chronos2" ] || [ -e "$build/gpu/unpacked" ]; }; then
+  mkdir -p "$build/gpu"
+  touch "$build/gpu/unpacked" # first: half an unpacking is no build
   rm -rf "$build"/gpu/{lib,golden,site}
   tar -xzf "$build/gpu.tar.gz" -C "$build" --no-same-owner
-  touch "$build/gpu/unpacked"
   echo "check: unpacked $build/gpu.tar.gz" >&2
 fi
 

@@ -5,8 +5,8 @@
 #
 #   make && make cuda && tools/gpu/pack.sh
 #
-# Take along the working tree, which is all that git doesn't ignore, and the archive, which check.sh unpacks there. More
-# than MOST_MIB (64) together are an error.
+# Copy the working tree, which is all that git doesn't ignore, and the archive to that machine; check.sh unpacks it there.
+# More than MOST_MIB (64) together are an error. The Python that packs ($PYTHON, else python3) needs pip.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:-build}

@@ -5,7 +5,7 @@
 #
 #   tools/gpu/train.sh 8
 #
-# From a machine that is only lent, set OUT to the folder whose files come back: models and logs are packed there in the end
+# With OUT=FOLDER, models and logs are packed there in the end, to be copied elsewhere,
 # as train.tar.gz.aa, .ab and so on, of at most MOST_FILE_MIB (15) each. `cat train.tar.gz.* | tar -xz` unpacks them. The
 # states are among them if all files are at most MOST_MIB (64) then.
 set -euo pipefail
@@ -47,7 +47,10 @@ if ((size > most << 20)); then
   leave=(--exclude=state.pt)
   echo "train: the states are not packed: with them it is $((size >> 20)) MiB, and MOST_MIB is $most" >&2
 fi
-tar -cz --exclude='*.new' --exclude='train.tar.gz.*' "${leave[@]}" -C "$train" . | split -b "${part}M" - "$OUT/train.tar.gz."
+parts=$(mktemp -d) # OUT may be TRAIN
+trap 'rm -rf "$parts"' EXIT
+tar -cz --exclude='*.new' "${leave[@]}" -C "$train" . | split -b "${part}M" - "$parts/train.tar.gz."
+mv "$parts"/* "$OUT"
 size=$(cat "$OUT"/train.tar.gz.* | wc -c)
 if ((size > most << 20)); then
   echo "train: error: $OUT/train.tar.gz.* are $((size >> 20)) MiB together, and MOST_MIB is $most" >&2
