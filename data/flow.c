@@ -91,7 +91,7 @@ static void settle_types(c2_flow *f, const c2_frame *frame) {
     want->type = C2_WANT_MIXED;
     if (f->read == 0) continue;
     f->may_sort = true;
-    (void)snprintf(f->reason, sizeof f->reason, "column '%.60s' holds texts from about line %zu on",
+    (void)snprintf(f->reason, sizeof f->reason, "column '%.60s' isn't numbers alone from about line %zu on",
                    frame->column[k].name, frame->line ? frame->line[0] : f->read);
   }
 }

@@ -349,7 +349,7 @@ static void test_covariates(void **state) {
     int step;
     const char *late, *said;
   } cases[] = {{1, "2", ""},
-               {1, "closed", "sorted in a temporary file: column 'kind' holds texts from about line"},
+               {1, "closed", "sorted in a temporary file: column 'kind' isn't numbers alone from about line"},
                {7919, "2", "sorted in a temporary file: the rows of item"},
                {7919, "closed", "sorted in a temporary file: the rows of item"},
                {1, "1,5", ""}};

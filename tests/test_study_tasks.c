@@ -197,6 +197,8 @@ static void test_data(void **state) {
        ", generate_univariate_targets_from: __ALL__, static_columns: [v]", "item_id", "a_u a_w", false},
       {"d.csv", ",item_id,timestamp,u\n0,a,1,3\n1,a,2,4\n2,a,3,4\n", ", generate_univariate_targets_from: __ALL__",
        "item_id", "a_u", false},
+      {"d.csv", "id,item_id,timestamp,u\n0,a,1,3\n1,a,2,4\n2,a,3,4\n", ", generate_univariate_targets_from: __ALL__",
+       "item_id", "a_u", true},
       {"d.csv", "item_id,timestamp,u,v\na,1,3,4\na,2,4,5\na,3,4,5\n", ", generate_univariate_targets_from: [v]",
        "item_id", "a_v", false}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

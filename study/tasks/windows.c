@@ -23,7 +23,7 @@ static void keys_of(const c2_read_options *options, const char *keys[2]) {
 }
 
 /* Columns that become targets under __ALL__: those that nothing else claims, but for one without a name, as pandas
- * writes its index. */
+ * writes its index, and an "id" beside the ids, which may number the rows. */
 static c2_status other_columns(const c2_task *task, const c2_read_options *options, const c2_header *header,
                                const char **columns, size_t *count, c2_error *err) {
   const char *keys[2];
@@ -37,6 +37,7 @@ static c2_status other_columns(const c2_task *task, const c2_read_options *optio
   for (size_t i = 0; i < header->names.count; i++) {
     const char *name = header->names.text[i];
     if (!*name || strcmp(name, keys[0]) == 0 || strcmp(name, keys[1]) == 0) continue;
+    if (!task->id_column && strcmp(name, "id") == 0) continue;
     C2_GOTO(c2_header_find(header, name, &at, err)); /* refuses a name used twice */
     if (!c2_lookup_find(&claimed, name, &at)) columns[(*count)++] = name;
   }
@@ -71,14 +72,14 @@ static c2_status check_keys(const c2_task *task, const c2_header *header, const 
   return status;
 }
 
-/* Takes fev's default name, "id", where the usual column isn't there: beside it "id" may number the rows. */
+/* Takes the usual column, else one of fev's default name, "id". */
 static c2_status choose_id(c2_read_options *options, const c2_input *input, c2_dataset *set, c2_error *err) {
   const char *usual = c2_id_name(NULL);
-  if (options->id_column || !c2_header_has(input->header, "id")) return C2_OK;
-  if (!c2_header_has(input->header, usual)) {
-    options->id_column = "id";
-    return C2_OK;
-  }
+  bool has_usual = c2_header_has(input->header, usual);
+  bool has_id = c2_header_has(input->header, "id");
+  if (options->id_column) return C2_OK;
+  if (has_usual || has_id) options->id_column = has_usual ? usual : "id";
+  if (!has_usual || !has_id) return C2_OK;
   return c2_dataset_note(set, err, "%s: the ids are those of column '%s', not of 'id', as the task has no id_column",
                          input->name, usual);
 }
@@ -141,6 +142,7 @@ static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *er
   for (size_t i = 0; i < task->data.count; i++) {
     c2_read_options own = options; /* the readers' findings in one file are none of the next one's */
     C2_TRY(read_file(data, task, task->data.name[i], &own, err));
+    if (!options.id_column) options.id_column = own.id_column; /* one column for all files */
   }
   data->id_column = c2_id_name(data->id_column);
   return c2_dataset_join_kinds(&data->set, err);

@@ -293,6 +293,22 @@ def test_other_commands(tmp_path):
         assert list(found) == texts(stamps[40:])
 
 
+def test_against_without_a_zone(tmp_path):
+    """Instants of given forecasts are met by those of the past, so nothing is said of UTC."""
+    past, rows, bare = (tmp_path / name for name in ("past.parquet", "rows.csv", "rows.parquet"))
+    table(pd.date_range("2024-09-28", periods=60, freq="D").tz_localize(BERLIN), 1).to_parquet(past)
+    command = [str(PROGRAM.resolve()), "evaluate", "-m", str(MODEL), past, "-n", "3", "--windows", "12"]
+    subprocess.run([*command, "--forecasts", rows], capture_output=True, check=True)
+    given = pd.read_csv(rows)
+    given = given.assign(**{name: pd.to_datetime(given[name], utc=True) for name in ("timestamp", "cutoff")})
+    given = pa.Table.from_pandas(given, preserve_index=False).replace_schema_metadata(None)
+    pq.write_table(given, bare, store_schema=False)
+    done = subprocess.run([*command, "--against", bare], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "UTC" not in done.stderr, done.stderr
+    mase = done.stdout.splitlines()[1].split()
+    assert mase[0] == "MASE" and mase[1] == mase[4]
+
+
 def test_pages(tmp_path):
     """Time stamps of items of one wall and two zones."""
     for name, zone in (("a", BERLIN), ("b", "Africa/Lagos")):
