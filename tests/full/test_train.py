@@ -347,3 +347,37 @@ def test_first_losses_are_compared(tmp_path):
     assert "bit for bit" in run("same").stdout
     assert "to 4 digits; worst is step 2: 2.0 there, 2.0001 here" in run("near").stdout
     assert run("other").returncode == 1
+
+
+def test_parts_are_shared_by_cost(monkeypatch):
+    """Every part has one process, and none has more to do than it must."""
+    costs = [5, 1, 1, 4, 2]
+    monkeypatch.setattr(trainer, "WORLD", 2)
+    taken = []
+    for rank in range(2):
+        monkeypatch.setattr(trainer, "RANK", rank)
+        taken.append(trainer.mine(costs))
+    assert sorted(sum(taken, [])) == [0, 1, 2, 3, 4] and [sum(costs[i] for i in own) for own in taken] == [7, 6]
+    data = {"context": np.zeros((3, 40)), "known": np.full((3, 32), np.nan)}
+    assert trainer.tokens(data, Pattern(8, "null")) == 3 * (3 + 1 + 2)
+    data["known"][0] = 1
+    assert trainer.tokens(data, Pattern(8, "null")) == 3 * (3 + 1 + 4) and trainer.tokens(data, FULL) == 3 * (3 + 1 + 2)
+
+
+def test_average(tmp_path):
+    shape = Shape(d_model=32, layers=1, context_length=64, output_patches=1, time_scale=64)
+    models = [Chronos2(shape), Chronos2(shape)]
+    for i, own in enumerate(models):
+        own.initialise(torch.Generator().manual_seed(i))
+        save(own, own.state_dict(), tmp_path / f"{i}", [{"pattern": "full"}])
+    average = [sys.executable, str(ROOT / "tools" / "train" / "average.py"), str(tmp_path / "out")]
+    first, second = tmp_path / "0", tmp_path / "1"
+    subprocess.run([*average, f"{first}=0.25", f"{second}=0.75"], check=True)
+    found, config = load(tmp_path / "out")
+    parts = [load(folder)[0].state_dict() for folder in (first, second)]
+    for name, tensor in found.state_dict().items():
+        torch.testing.assert_close(tensor, (0.25 * parts[0][name] + 0.75 * parts[1][name]).bfloat16().float())
+    assert config["time_attention"] == [{"pattern": "full"}]
+    for odd in ([f"{first}=0.5"], [f"{first}=0.5", f"{tmp_path / 'none'}=0.5"]):
+        done = subprocess.run([*average, *odd], capture_output=True, text=True)
+        assert done.returncode == 2 and "expected" in done.stderr.splitlines()[-1]

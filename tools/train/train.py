@@ -38,7 +38,7 @@ from torch import Tensor
 
 import generate
 import pairs
-from model import FULL, Chronos2, Pattern, Shape, load, save, tensors, write
+from model import FULL, PATCH, Chronos2, Pattern, Shape, load, save, tensors, write
 
 RADII = (4, 8, 16, 64, None)
 JUDGED = (FULL, Pattern(8, "null"), Pattern(8, "nothing"))  # what validation measures
@@ -90,6 +90,15 @@ class Muon(torch.optim.Optimizer):
         super().__init__(groups, {"lr": lr, "momentum": 0.95})
         self.narrow = narrow
 
+    def shared(self, g: Tensor) -> Tensor:
+        """Orthogonal matrices, of which each process makes its part."""
+        if WORLD == 1:
+            return orthogonal(g, self.narrow)
+        updates = torch.zeros_like(g)
+        updates[RANK::WORLD] = orthogonal(g[RANK::WORLD], self.narrow)
+        dist.all_reduce(updates)
+        return updates
+
     @torch.no_grad()
     def step(self) -> None:
         by_shape: dict[torch.Size, list] = {}
@@ -103,7 +112,7 @@ class Muon(torch.optim.Optimizer):
             torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
         rate = {p: group["lr"] for group in self.param_groups for p in group["params"]}
         for shape, members in by_shape.items():
-            updates = orthogonal(torch.stack([g for _, g in members]), self.narrow).unbind()
+            updates = self.shared(torch.stack([g for _, g in members])).unbind()
             for lr in {rate[p] for p, _ in members}:
                 chosen = [(p, u) for (p, _), u in zip(members, updates) if rate[p] == lr]
                 torch._foreach_add_([p for p, _ in chosen], [u for _, u in chosen], alpha=-0.2 * lr * max(shape) ** 0.5)
@@ -175,6 +184,24 @@ def validate(model: Chronos2, sets: list[dict], device: str, narrow: bool) -> li
 def parts_of(batch: Callable, seed: int, step: int, parts: int, observations: int) -> list[dict]:
     """The batches whose gradients a step adds up."""
     return [batch(seed, step * parts + i, observations) for i in range(parts)]
+
+
+def tokens(data: dict, pattern: Pattern) -> int:
+    """Of a batch, for its cost."""
+    rows, steps = data["context"].shape
+    futures = 2 if pattern.sees == "null" and not np.isnan(data["known"]).all() else 1
+    return rows * (-(-steps // PATCH) + 1 + futures * data["known"].shape[1] // PATCH)
+
+
+def mine(costs: list[int]) -> list[int]:
+    """The parts of a step for this process: the dearest first, each to who has the least."""
+    load, own = [0] * WORLD, []
+    for i in sorted(range(len(costs)), key=lambda i: -costs[i]):
+        taker = load.index(min(load))
+        load[taker] += costs[i]
+        if taker == RANK:
+            own.append(i)
+    return own
 
 
 def batches(args: argparse.Namespace, batch: Callable, first: int) -> Iterator[list[dict]]:
@@ -330,8 +357,9 @@ class Run:
             g["lr"] = lr * g["share"]
         self.model.zero_grad(set_to_none=False)
         total = 0.0
-        for i, data in list(enumerate(parts))[RANK::WORLD]:
-            pattern = draw_pattern(self.family, self.args.seed, self.step * len(parts) + i)
+        patterns = [draw_pattern(self.family, self.args.seed, self.step * len(parts) + i) for i in range(len(parts))]
+        for i in mine([tokens(data, pattern) for data, pattern in zip(parts, patterns)]):
+            data, pattern = parts[i], patterns[i]
             loss, _ = losses(self.model, tensors(data, self.args.device), data["size"], pattern, self.args.bf16)
             (loss / len(parts)).backward()
             total = total + loss.detach() / len(parts)
