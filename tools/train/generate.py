@@ -45,41 +45,38 @@ def _effect(rng: np.random.Generator, cause: np.ndarray, plain: bool) -> np.ndar
     elif kind < 0.12:
         cause = unit(cause) ** 2
     lag = rng.random()
-    if lag < 0.4:  # before, at once and after: the day after an event, a purchase brought forward
-        weight = rng.normal(size=4) * (rng.random(4) < rng.choice([0, 0.4]))
-        weight[int(rng.choice([0, 1, 1, 2, 2, 3]))] += rng.choice([-1.5, 1.5])
+    if lag < 0.3:  # before, at once and after: the day after an event, a purchase brought forward
+        weight = rng.normal(size=4) * (rng.random(4) < 0.4)
+        weight[int(rng.choice([0, 1, 1, 1, 2, 3]))] += rng.choice([-1.5, 1.5])
         padded = np.pad(cause, (2, 1), mode="edge")
         cause = sum(w * padded[3 - j: 3 - j + len(cause)] for j, w in enumerate(weight))
-    elif lag < 0.46:
+    elif lag < 0.36:
         shift = int(rng.integers(1, 8))
         cause = np.concatenate([np.full(shift, cause[0]), cause[:-shift]])
-    elif lag < 0.52:
+    elif lag < 0.42:
         fade = rng.uniform(0.3, 0.9)
         cause = lfilter([1 - fade], [1, -fade], cause)
     return unit(cause) * rng.choice([-1, 1]) * log_uniform(rng, 0.3, 2)
 
 
-def _driven(rng: np.random.Generator, n: int, k: int, plain: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row 0 is driven by k - 1 covariates, most of them known. Gives rows, which are known, and what those leave of
-    row 0, in units of its deviation."""
+def _driven(rng: np.random.Generator, n: int, k: int, plain: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Row 0 is driven by k - 1 covariates, most of them known. Gives rows and which are known."""
     own = log_uniform(rng, 0.02, 0.5 if plain else 1.5)  # from nothing but their effect to hardly any
     rows = np.stack([unit(series(rng, n)) * own, *[_covariate(rng, n) for _ in range(k - 1)]])
-    known, explained = np.zeros(k, bool), np.zeros(n)
+    known = np.zeros(k, bool)
     for j in range(1, k):
-        effect = _effect(rng, rows[j], plain) if j == 1 or rng.random() < 0.7 else np.zeros(n)
+        if j == 1 or rng.random() < 0.7:
+            rows[0] += _effect(rng, rows[j], plain)
         known[j] = plain or rng.random() < 0.9
-        rows[0] += effect
-        explained += effect * known[j]
-    left = (rows[0] - explained) / (rows[0].std() + 1e-9)
     if not plain and rng.random() < 0.15:
         rows[0] = np.exp(np.clip(unit(rows[0]) * rng.uniform(0.2, 1), -8, 8))
-    return rows, known, left
+    return rows, known
 
 
-def _load(rng: np.random.Generator, n: int, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _load(rng: np.random.Generator, n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     """A load with its weather and calendar: a weekly shape, days off that look like Sundays, heating and cooling by a
     temperature of its own year, day and weather. The covariates: temperature, days off, hour, weekday, or nothing to
-    do with it. Gives what _driven gives."""
+    do with it."""
     day = int(rng.choice([1, 24, 24, 24, 48, 96]))
     if n < 8 * day:
         day = 1
@@ -97,10 +94,8 @@ def _load(rng: np.random.Generator, n: int, k: int) -> tuple[np.ndarray, np.ndar
     felt = lfilter([1 - (fade := rng.uniform(0, 0.9))], [1, -fade], temperature - temperature[0]) + temperature[0]
     need = (rng.uniform(0, 1) * np.maximum(rng.uniform(12, 18) - felt, 0)
             + rng.uniform(0, 1.5) * np.maximum(felt - rng.uniform(18, 24), 0))
-    size = rng.uniform(0.3, 1.5)
-    weathered = rng.uniform(0.2, 1.5) * unit(need) * (1 + 0.2 * shape)
-    y = size * shape + weathered + rng.uniform(0, 0.5) * coloured(rng, n, 2) + rng.uniform(0.02, 0.3) * noise(rng, n)
-    deviation, whole = y.std() + 1e-9, y
+    y = (shape * rng.uniform(0.3, 1.5) + rng.uniform(0.2, 1.5) * unit(need) * (1 + 0.2 * shape)
+         + rng.uniform(0, 0.5) * coloured(rng, n, 2) + rng.uniform(0.02, 0.3) * noise(rng, n))
     if rng.random() < 0.5:
         y = np.exp(np.clip(y * rng.uniform(0.1, 0.4), -8, 8))
     angle = 2 * np.pi * phase / day
@@ -111,9 +106,7 @@ def _load(rng: np.random.Generator, n: int, k: int) -> tuple[np.ndarray, np.ndar
     known = np.ones(k, bool)
     known[0] = False
     known[1:] = rng.random(k - 1) < 0.95
-    seen = {int(pool_row) for pool_row, is_known in zip(chosen, known[1:]) if is_known}
-    explained = weathered * (0 in seen) + size * (shape - days[weekday, phase]) * bool(seen & {1, 2})
-    return rows, known, (whole - explained) / deviation
+    return rows, known
 
 
 def _mixed(rng: np.random.Generator, n: int, k: int) -> np.ndarray:
@@ -125,34 +118,28 @@ def _mixed(rng: np.random.Generator, n: int, k: int) -> np.ndarray:
     return rows
 
 
-def group(rng: np.random.Generator, n: int, k: int, plain: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Rows [k, n] of related series, which of them are known in the future [k], and what those leave of row 0 [n]."""
+def group(rng: np.random.Generator, n: int, k: int, plain: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Rows [k, n] of related series, and which of them are known in the future [k]."""
     kind = rng.random()
-    if plain or kind < 0.5:
+    if plain or kind < 0.55:
         return _driven(rng, n, k, plain)
-    if kind < 0.83:
+    if kind < 0.8:
         return _load(rng, n, k)
-    return _mixed(rng, n, k), np.zeros(k, bool), None
+    return _mixed(rng, n, k), np.zeros(k, bool)
 
 
 LAGS = (1, 4, 5, 7, 12, 24, 48, 52, 96, 144, 168, 288, 336, 365, 672, 1008, 2016)
 
 
-def _moved(x: np.ndarray, steps: int) -> np.ndarray:
-    """How far each row moves in so many steps, or from one season to the next where that is less, on average. A season
-    counts by as many periods as make up the steps."""
+def _pace(x: np.ndarray, steps: int) -> np.ndarray:
+    """How far each row moves in so many steps, or from one season to the next where that is less, on average over its
+    past and in units of its deviation. A season counts by as many periods as make up the steps."""
     n = x.shape[1]
     lags = {steps} | {s for s in (p * max(1, round(steps / p)) for p in LAGS) if s >= steps and 3 * s <= n}
-    return np.nanmin([np.nanmean(np.abs(x[:, lag:] - x[:, :-lag]), axis=1) for lag in sorted(lags)], axis=0)
-
-
-def _pace(x: np.ndarray, left: np.ndarray, steps: int) -> np.ndarray:
-    """How far each row moves over its past, in units of its deviation; where known covariates explain a part, what they
-    leave of it, but at least a fourth."""
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pace = _moved(x, steps) / np.nanstd(x, axis=1)
-        pace = np.where(np.isnan(left[:, 0]), pace, np.clip(_moved(left, steps), pace / 4, pace))
+        moved = [np.nanmean(np.abs(x[:, lag:] - x[:, :-lag]), axis=1) for lag in sorted(lags)]
+        pace = np.nanmin(moved, axis=0) / np.nanstd(x, axis=1)
     return np.where(np.isfinite(pace), pace, 1.0).astype(np.float32)
 
 
@@ -171,14 +158,11 @@ def batch(seed: int, step: int, observations: int = 32768) -> dict[str, np.ndarr
     context, patches, size = draw_shape(rng)
     horizon = patches * PATCH
     n = context + horizon
-    rows, known, rest = [], [], []
-    nothing = np.full(n, np.nan)
+    rows, known = [], []
     for _ in range(max(2, observations // n // size)):
-        r, k, left = (group(rng, n, size, rng.random() < 0.35) if size > 1 else
-                      (series(rng, n)[None], np.zeros(1, bool), None))
+        r, k = group(rng, n, size, rng.random() < 0.35) if size > 1 else (series(rng, n)[None], np.zeros(1, bool))
         rows.append(r)
         known.append(k)
-        rest += [*([left] if left is not None else [nothing]), *[nothing] * (size - 1)]
     x = np.concatenate(rows).astype(np.float32)
     future = np.where(np.concatenate(known)[:, None], x[:, context:], np.nan).astype(np.float32)
     for row in x:  # short histories and gaps
@@ -189,4 +173,4 @@ def batch(seed: int, step: int, observations: int = 32768) -> dict[str, np.ndarr
     past = x[:, :context]
     target = np.where(np.isnan(future), x[:, context:], np.nan).astype(np.float32)
     return {"context": past, "target": target, "known": future, "size": size,
-            "pace": _pace(past, np.stack(rest)[:, :context], min(horizon, context) // 2)}
+            "pace": _pace(past, min(horizon, context) // 2)}

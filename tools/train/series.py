@@ -222,10 +222,10 @@ def _structural(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> n
 def _frequency(rng: np.random.Generator, n: int) -> tuple[int, ...]:
     """Periods that a series of n steps can show at least once and a half."""
     odd = rng.random()
-    if odd < 0.24:  # a period that no calendar has: shifts, machines, opening hours
+    if odd < 0.16:  # a period that no calendar has: shifts, machines, opening hours
         period = round(log_uniform(rng, 2, max(3, min(2100, n / 2))))
         longer = int(rng.integers(5, 8)) * period
-        return (period, longer) if odd < 0.08 and 1.5 * longer <= n else (period,)
+        return (period, longer) if odd < 0.05 and 1.5 * longer <= n else (period,)
     fit = [(p, w) for p, w in FREQUENCIES if not p or max(p) * 1.5 <= n]
     weight = np.array([w * (np.sqrt(p[-1]) if n > 400 and p else 2.0) for p, w in fit])
     return fit[rng.choice(len(fit), p=weight / weight.sum())][0]
@@ -267,15 +267,10 @@ def _daylight(rng: np.random.Generator, n: int) -> np.ndarray:
     half = rng.uniform(0.18, 0.3) + rng.uniform(0, 0.06) * year
     height = np.cos(np.clip((t / day % 1 - 0.5) / half, -1, 1) * np.pi / 2) ** rng.uniform(0.7, 2)
     height = np.where(np.abs(t / day % 1 - 0.5) < half, height, 0.0)
-    if rng.random() < 0.4:  # panels that follow the sun, inverters at their limit
-        height = np.minimum(height * rng.uniform(1.2, 4), 1)
     sky = 1 - rng.uniform(0.2, 0.9) / (1 + np.exp(-rng.uniform(1, 4) * (coloured(rng, n, rng.uniform(1.2, 2)) - rng.normal())))
     if rng.random() < 0.5:  # a whole day is bright or dull
         of_day = rng.beta(rng.uniform(0.8, 4), rng.uniform(0.4, 2), n // day + 2)
         sky = sky * of_day[t // day]
-    if rng.random() < 0.5:  # spells of clear days
-        clear = lfilter([1], [1, -rng.uniform(0, 0.95)], rng.normal(size=n // day + 2))
-        sky = np.where((clear > np.quantile(clear, rng.uniform(0, 0.8)))[t // day], 1.0, sky)
     return height * sky * (1 + 0.3 * year) * log_uniform(rng, 0.5, 50)
 
 
@@ -291,7 +286,7 @@ def series(rng: np.random.Generator, n: int) -> np.ndarray:
         y = _curve(rng, n, periods)
     elif kind < 0.71:
         y = _composed(rng, n)
-    elif kind < 0.77:
+    elif kind < 0.74:
         return _daylight(rng, n)  # zeros stay zeros
     elif kind < 0.88:
         y = _walk(rng, n)
