@@ -15,7 +15,8 @@
 #
 # With --gpu, --minutes is when all models are done: their rates fall in time, after fewer steps where need be.
 #
-# tools/train/logs/main.csv is the log of chronos2-micro-mixed, mini.csv that of chronos2-mini-mixed.
+# tools/train/logs/main.csv is the log of chronos2-micro-mixed, mini.csv that of the
+# first weights of chronos2-mini-mixed, whose card has the rest.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-venv/bin/python}
