@@ -5,9 +5,9 @@
 #
 #   tools/gpu/train.sh 8
 #
-# With OUT=FOLDER, models and logs are packed there in the end, to be copied elsewhere,
-# as train.tar.gz.aa, .ab and so on, of at most MOST_FILE_MIB (15) each. `cat train.tar.gz.* | tar -xz` unpacks them. The
-# states are among them if all files are at most MOST_MIB (64) then.
+# With OUT=FOLDER, models and logs are packed there in the end, to be copied elsewhere, as train.tar.gz.aa, .ab and so on,
+# of at most MOST_FILE_MIB (15) each. `cat train.tar.gz.* | tar -xz` unpacks them. The states are among them if all files
+# are at most MOST_MIB (64) then.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 refuse() {

@@ -26,11 +26,11 @@ def main():
     args = parser.parse_args()
     if abs(sum(number for _, number in args.models) - 1) > 1e-9:
         parser.error(f"expected shares that add up to 1, found {sum(number for _, number in args.models):g}")
-    opened = [(load(folder)[0], number) for folder, number in args.models]
-    model, all_weights = opened[0][0], [(m.state_dict(), number) for m, number in opened]
-    if any(m.shape != model.shape for m, _ in opened):
+    opened = [load(folder)[0] for folder, _ in args.models]
+    if any(model.shape != opened[0].shape for model in opened):
         parser.error("expected models of one shape")
-    save(model, {name: sum(number * weights[name] for weights, number in all_weights) for name in all_weights[0][0]}, args.out)
+    parts = [(model.state_dict(), number) for model, (_, number) in zip(opened, args.models)]
+    save(opened[0], {name: sum(number * weights[name] for weights, number in parts) for name in parts[0][0]}, args.out)
     write(args.out / "config.json", (args.models[0][0] / "config.json").read_text())
 
 
